@@ -1,0 +1,5 @@
+"""`castproof demo`."""
+
+
+def demo_command() -> None:
+    """Demo."""

@@ -1,0 +1,57 @@
+"""`castproof evaluate`: score a labelled folder with a trained run."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from castproof.apps.cli.console import EXIT_INTERRUPTED, Bars, console, errors, training_libraries
+from castproof.apps.cli.tables import metrics_table
+from castproof.run_folder import RunFolder
+from castproof.settings import DEVICES
+
+
+def evaluate_command(
+    run: Annotated[Path, typer.Argument(help="Run folder made by castproof train.", metavar="RUN")],
+    data: Annotated[Path, typer.Option(help="Folder of class folders, with or without splits.")],
+    ok: Annotated[
+        list[str] | None,
+        typer.Option(help="Class folder that holds good parts. By default as in training, else by its name."),
+    ] = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Go on without photos that cannot be read.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="Where to compute.", metavar="|".join(DEVICES))] = "auto",
+    outdir: Annotated[
+        Path | None,
+        typer.Option(help="Folder that receives the results. Default: RUN/evaluations/DATA_TIME."),
+    ] = None,
+    no_bars: Annotated[bool, typer.Option("--no-bars", help="No progress bars.")] = False,
+) -> None:
+    """Score another labelled folder, at the threshold of the run.
+
+    [bold]Example[/]
+
+      castproof evaluate runs/mobilenet_adamw_standard_dr0.5_20260101_120000 --data new_photos
+    """
+    with training_libraries():
+        from castproof.pipeline.evaluate import evaluate
+    stamp = f"{data.resolve().name}_{datetime.now():%Y%m%d_%H%M%S}"
+    target = outdir or run / "evaluations" / stamp
+    try:
+        splits = evaluate(
+            RunFolder(run),
+            data,
+            target,
+            ok=ok or (),
+            skip_unreadable=skip_unreadable,
+            device=device,
+            progress=Bars(wanted=not no_bars),
+        )
+    except KeyboardInterrupt:
+        errors.print("Stopped; nothing was written.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    console.print(metrics_table(splits))
+    console.print(f"Everything is in [bold]{escape(str(target))}[/].")

@@ -1,0 +1,49 @@
+"""The `castproof` command."""
+
+from typing import Annotated
+
+import typer
+
+from castproof import __version__
+from castproof.apps.cli.console import leave_on_error
+from castproof.apps.cli.demo import demo_command
+from castproof.apps.cli.evaluate import evaluate_command
+from castproof.apps.cli.predict import predict_command
+from castproof.apps.cli.train import train_command
+from castproof.errors import CastproofError
+
+app = typer.Typer(
+    name="castproof",
+    help="Photos of castings in, a visual-inspection gate out that one can prove.",
+    epilog="New here? Run: castproof demo",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo_command)
+app.command("train")(train_command)
+app.command("evaluate")(evaluate_command)
+app.command("predict")(predict_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"castproof {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Photos of castings in, a visual-inspection gate out that one can prove."""
+
+
+def main() -> None:
+    """Run the command line and show problems without a traceback."""
+    try:
+        app()
+    except CastproofError as error:
+        leave_on_error(error)

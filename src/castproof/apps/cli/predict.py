@@ -1,0 +1,77 @@
+"""`castproof predict`: verdicts for photos without labels."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from castproof.apps.cli.console import (
+    EXIT_INTERRUPTED,
+    EXIT_NOT_INSPECTED,
+    Bars,
+    console,
+    errors,
+    training_libraries,
+)
+from castproof.run_folder import RunFolder
+from castproof.settings import DEVICES
+
+if TYPE_CHECKING:
+    from castproof.pipeline.predict import Prediction
+
+SHOWN: Final = 20
+STYLES: Final = {"ACCEPT": "green", "REJECT": "red", "NOT_INSPECTED": "yellow"}
+
+
+def predict_command(
+    run: Annotated[Path, typer.Argument(help="Run folder made by castproof train.", metavar="RUN")],
+    photos: Annotated[
+        list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="FILE|FOLDER…")
+    ],
+    csv: Annotated[
+        Path | None, typer.Option(help="Write one row per photo to this file.", metavar="OUT")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where to compute.", metavar="|".join(DEVICES))] = "auto",
+    no_bars: Annotated[bool, typer.Option("--no-bars", help="No progress bars.")] = False,
+) -> None:
+    """Give a verdict for every photo: ACCEPT, REJECT, or NOT_INSPECTED with the reason.
+
+    A photo that cannot be read is never called good; the others are judged all the same, and the exit
+    code is 3.
+
+    [bold]Example[/]
+
+      castproof predict runs/mobilenet_adamw_standard_dr0.5_20260101_120000 today/ --csv verdicts.csv
+    """
+    with training_libraries():
+        from castproof.pipeline.predict import predict, write_predictions
+    try:
+        predictions = predict(RunFolder(run), photos, device=device, progress=Bars(wanted=not no_bars))
+    except KeyboardInterrupt:
+        errors.print("Stopped; nothing was written.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    _show(predictions)
+    if csv is not None:
+        write_predictions(predictions, csv)
+        console.print(f"One row per photo: [bold]{escape(str(csv))}[/]")
+    if any(one.p_defective is None for one in predictions):
+        raise typer.Exit(EXIT_NOT_INSPECTED)
+
+
+def _show(predictions: Sequence["Prediction"]) -> None:
+    table = Table()
+    for column in ("photo", "verdict", "p_defective", "reason"):
+        table.add_column(column, overflow="fold")
+    for one in predictions[:SHOWN]:
+        p = "" if one.p_defective is None else f"{one.p_defective:.4f}"
+        verdict = f"[{STYLES[one.verdict.value]}]{one.verdict.value}[/]"
+        table.add_row(escape(str(one.path)), verdict, p, escape(one.reason))
+    console.print(table)
+    if len(predictions) > SHOWN:
+        console.print(f"and {len(predictions) - SHOWN} more")
+    counts = Counter(one.verdict.value for one in predictions)
+    console.print(", ".join(f"{count} {name}" for name, count in sorted(counts.items())))

@@ -1,0 +1,81 @@
+"""What a person sees while `castproof train` works."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.panel import Panel
+
+from castproof.apps.cli.console import Bars, console
+from castproof.apps.cli.tables import data_table, metrics_table
+
+if TYPE_CHECKING:
+    from castproof.data.manifest import Manifest
+    from castproof.model.training import EpochRecord
+    from castproof.pipeline.machine import Machine
+    from castproof.pipeline.train import TrainResult
+    from castproof.run_folder import RunFolder
+    from castproof.settings import TrainSettings
+
+
+class TrainingConsole(Bars):
+    """Shows machine, data, epochs and results; remembers the run folder for the message after Ctrl-C."""
+
+    def __init__(self, *, wanted_bars: bool) -> None:
+        super().__init__(wanted=wanted_bars)
+        self.run: Path | None = None
+        self._epochs = 0
+
+    def machine_ready(self, machine: "Machine") -> None:
+        """Print the hardware panel."""
+        versions = machine.versions
+        lines = (
+            f"device   [bold]{escape(machine.device)}[/], {machine.threads} compute threads",
+            f"machine  {machine.cores} cores, {machine.memory_gb:g} GB, {escape(machine.system)}",
+            f"software castproof {versions['castproof']}, Python {versions['python']}, torch {versions['torch']}",
+        )
+        console.print(Panel("\n".join(lines), title="Hardware", title_align="left", expand=False))
+
+    def data_ready(self, manifest: "Manifest") -> None:
+        """Print photos per split and class, and those that were left out."""
+        console.print(data_table(manifest))
+        if manifest.unreadable:
+            console.print(
+                f"[yellow]Left out {len(manifest.unreadable)} photos that cannot be read[/] (listed in manifest.csv)."
+            )
+
+    def run_ready(self, run: "RunFolder", settings: "TrainSettings", weights: str) -> None:
+        """Print where the run is kept and what it starts from."""
+        self.run = run.path
+        self._epochs = settings.epochs
+        learns = {"none": "frozen backbone", "all": "whole network learns"}.get(
+            settings.unfreeze, f"last {settings.unfreeze} blocks learn"
+        )
+        console.print(f"Run      [bold]{escape(str(run.path))}[/]")
+        console.print(f"Network  {settings.model}, {escape(weights)}, {learns}\n")
+
+    def epoch_done(self, record: "EpochRecord") -> None:
+        """Print one line per epoch."""
+        console.print(
+            f"epoch {record.epoch:>3}/{self._epochs}  "
+            f"loss {record.train_loss:.4f} train {record.val_loss:.4f} val  "
+            f"macro-F1 {_share(record.train_macro_f1)} train [bold]{_share(record.val_macro_f1)}[/] val  "
+            f"threshold {record.threshold:.3f}  lr {record.lr:.1e}{'  [green]best[/]' if record.is_best else ''}"
+        )
+
+    def show_result(self, result: "TrainResult") -> None:
+        """Print the final tables and where to look."""
+        best = next(record for record in reversed(result.history) if record.is_best)
+        console.print(
+            f"\nBest epoch: {best.epoch}, threshold {best.threshold:.4f} from the validation photos."
+        )
+        console.print(metrics_table(result.splits))
+        folder = escape(str(result.run.path))
+        console.print(
+            f"Everything is in [bold]{folder}[/]: start with top-errors.png and confusion_matrices.png."
+        )
+        console.print(f"[green]→[/] Judge new photos: castproof predict {folder} PHOTOS --csv verdicts.csv")
+
+
+def _share(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.4f}"

@@ -1,0 +1,71 @@
+"""Writing results so that a reader sees the old file or the whole new one, never a half."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from castproof.errors import OutputError
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that replaces it when the block ends well.
+
+    When the block raises, `path` is left as it was and the temporary file is removed.
+
+    Raises:
+        OutputError: the folder cannot be made or written, or the disk is full.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 to `path`, whole or not at all. Raises OutputError."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write `data` as indented JSON to `path`, whole or not at all. Raises OutputError."""
+    write_text(path, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def make_folder(path: Path) -> Path:
+    """Return `path` after making it and proving that it can be written. Raises OutputError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return path
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
+def write_error(path: Path, error: OSError) -> OutputError:
+    """Return the OutputError that tells a person why `path` could not be written."""
+    return OutputError(
+        f"Cannot write {path}: {error.strerror or error}.",
+        fix="Free some space or choose a folder that you may write to.",
+    )
+
+
+def _umask() -> int:
+    value = os.umask(0)
+    os.umask(value)
+    return value

@@ -1,0 +1,117 @@
+"""Networks on disk: tensors and plain values, nothing that could run code when it is opened."""
+
+import pickle
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from castproof.data.classes import Classes
+from castproof.errors import RunError
+from castproof.files import atomic_path
+from castproof.model.network import Classifier, NetworkSpec, build_network
+from castproof.preprocess import PreprocessSpec
+
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network with everything that is needed to use it.
+
+    Args:
+        network: in eval mode.
+        spec: how the network is built.
+        classes: the class folders, and which of them are good.
+        threshold: on `p_defective`, chosen on validation photos.
+        epoch: the epoch that the network is from.
+    """
+
+    network: Classifier
+    spec: NetworkSpec
+    classes: Classes
+    threshold: float
+    epoch: int
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write `checkpoint` to `path`, whole or not at all. Raises OutputError."""
+    save_state(
+        {
+            "format": FORMAT,
+            "tensors": checkpoint.network.state_dict(),
+            "spec": asdict(checkpoint.spec),
+            "classes": asdict(checkpoint.classes),
+            "threshold": checkpoint.threshold,
+            "epoch": checkpoint.epoch,
+        },
+        path,
+    )
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Return the checkpoint stored at `path`, on the CPU.
+
+    Raises:
+        RunError: the file is missing, broken, of an unknown format, or would have to run code to open.
+    """
+    state = load_state(path)
+    try:
+        if state["format"] != FORMAT:
+            raise RunError(
+                f"{path} has format {state['format']!r}.", rule=f"This castproof reads format {FORMAT}."
+            )
+        preprocess = state["spec"]["preprocess"]
+        spec = NetworkSpec(
+            model=state["spec"]["model"],
+            dropout=state["spec"]["dropout"],
+            preprocess=PreprocessSpec(
+                preprocess["size_px"], tuple(preprocess["mean"]), tuple(preprocess["std"])
+            ),
+        )
+        classes = Classes(
+            good=tuple(state["classes"]["good"]), defective=tuple(state["classes"]["defective"])
+        )
+        network = build_network(spec, seed=0)
+        network.load_state_dict(state["tensors"])
+        return Checkpoint(network.eval(), spec, classes, float(state["threshold"]), int(state["epoch"]))
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise _broken(path, error) from error
+
+
+def save_state(state: dict[str, Any], path: Path) -> None:
+    """Write tensors and plain values to `path`, whole or not at all. Raises OutputError."""
+    with atomic_path(path) as temporary:
+        try:
+            torch.save(state, temporary)
+        except RuntimeError as error:
+            raise OSError(f"{error}".splitlines()[0]) from error
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Return what `save_state` wrote, on the CPU.
+
+    Raises:
+        RunError: the file is missing or broken, or would have to run code to open.
+    """
+    if not path.is_file():
+        raise RunError(
+            f"{path} not found.", rule="A run holds this file after its first epoch.", fix="Train again."
+        )
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, OSError, ValueError, EOFError, KeyError) as error:
+        raise _broken(path, error) from error
+    if not isinstance(state, dict):
+        raise RunError(
+            f"{path} is not a castproof checkpoint.", fix="Give a run folder made by castproof train."
+        )
+    return state
+
+
+def _broken(path: Path, error: Exception) -> RunError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return RunError(
+        f"{path} cannot be opened as a castproof checkpoint.", found=f"({reason})", fix="Train again."
+    )

@@ -1,0 +1,166 @@
+"""Two ways to learn from photos: a head on cached features, or the network end to end.
+
+Both answer the same three questions of the training loop: which parameters learn, which batches an epoch
+shows, and what the logits of a whole split are.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from castproof.model.augmentation import LEVELS, augment
+from castproof.model.inference import network_logits, view_features
+from castproof.model.network import Classifier
+from castproof.model.photos import PhotoBatches
+from castproof.progress import SILENT, Progress
+from castproof.settings import TrainSettings
+
+TRAIN = "train"
+
+
+@dataclass(frozen=True)
+class LabelledPhotos:
+    """The photos of one split and whether each is defective (int64 (n,), 1 = defective)."""
+
+    photos: PhotoBatches
+    defective: Tensor
+
+
+Splits = Mapping[str, LabelledPhotos]
+
+
+class Learner(Protocol):
+    """What the training loop needs to know."""
+
+    network: Classifier
+
+    def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        """Return the parameters that learn, in groups with a multiplier of the learning rate for each."""
+
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (logits with gradient, labels) of one epoch, in the seeded order of that epoch."""
+
+    def logits(self, split: str, progress: Progress = SILENT) -> Tensor:
+        """Return logits (n, 2) of all photos of `split`, unvaried, with the network as it is."""
+
+
+def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> list[list[int]]:
+    """Return the seeded batches of one epoch; a last batch of one photo joins the one before."""
+    order = np.random.default_rng((seed, epoch)).permutation(count).tolist()
+    batches = [order[start : start + batch_size] for start in range(0, count, batch_size)]
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2] += batches.pop()
+    return batches
+
+
+class FrozenLearner:
+    """Trains the head alone: the backbone runs once per photo and view, before the first epoch."""
+
+    def __init__(
+        self,
+        network: Classifier,
+        splits: Splits,
+        settings: TrainSettings,
+        device: torch.device,
+        progress: Progress,
+    ) -> None:
+        self.network = network
+        self._settings = settings
+        self._labels = splits[TRAIN].defective.to(device)
+        self._clean: dict[str, Tensor] = {}
+        level = LEVELS[settings.aug_level]
+        total = sum(
+            len(split.defective) * (level.views if name == TRAIN else 1) for name, split in splits.items()
+        )
+        with progress.task("features", total) as task:
+            for name, split in splits.items():
+                views = level.views if name == TRAIN else 1
+                features = torch.empty(views, len(split.defective), network.backbone.width)
+                for indices, block in view_features(network, split.photos, views, settings, device):
+                    features[:, indices] = block
+                    task.advance(len(indices) * views)
+                self._clean[name] = features[0].to(device)
+                if name == TRAIN:
+                    self._views = features.to(device)
+        network.head.fit_scale(self._clean[TRAIN])
+
+    def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        """Return the head's parameters, at the full rate."""
+        return [(list(self.network.head.parameters()), 1.0)]
+
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (logits, labels); each photo appears once, in one of its views."""
+        views, count, _ = self._views.shape
+        chosen = np.random.default_rng((self._settings.seed, epoch, views)).integers(views, size=count)
+        view_of = torch.from_numpy(chosen)
+        self.network.head.train()
+        for indices in epoch_order(count, self._settings.batch_size, self._settings.seed, epoch):
+            rows = torch.tensor(indices)
+            yield self.network.head(self._views[view_of[rows], rows]), self._labels[rows]
+
+    @torch.inference_mode()
+    def logits(self, split: str, progress: Progress = SILENT) -> Tensor:
+        """Return logits (n, 2) from the cached features of the unvaried photos."""
+        self.network.head.eval()
+        logits: Tensor = self.network.head(self._clean[split])
+        return logits.cpu()
+
+
+class FinetuneLearner:
+    """Trains the head and the last blocks of the backbone, from photos varied anew each epoch."""
+
+    def __init__(
+        self,
+        network: Classifier,
+        splits: Splits,
+        settings: TrainSettings,
+        device: torch.device,
+        progress: Progress,
+    ) -> None:
+        self.network = network
+        self._splits = splits
+        self._settings = settings
+        self._device = device
+        self._blocks = network.backbone.trainable_blocks(settings.unfreeze)
+        train = splits[TRAIN].photos
+        with progress.task("features", len(train.paths)) as task:
+            blocks = []
+            for indices, block in view_features(network, train, 1, settings, device):
+                blocks.append(block[0])
+                task.advance(len(indices))
+        network.head.fit_scale(torch.cat(blocks).to(device))
+
+    def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        """Return the head's parameters and those of the trained blocks, which rest in the head-only epochs."""
+        blocks = [parameter for block in self._blocks for parameter in block.parameters()]
+        return [(list(self.network.head.parameters()), 1.0), (blocks, self._settings.backbone_lr_mult)]
+
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (logits, labels); each photo appears once, varied anew."""
+        settings, train = self._settings, self._splits[TRAIN]
+        level = LEVELS[settings.aug_level]
+        order = epoch_order(len(train.defective), settings.batch_size, settings.seed, epoch)
+        self._set_modes(epoch)
+        for indices, photos in train.photos.read(order):
+            seeds = [(settings.seed, epoch, index) for index in indices]
+            varied = augment(photos.to(self._device), level, seeds)
+            yield self.network(varied), train.defective[list(indices)].to(self._device)
+
+    def logits(self, split: str, progress: Progress = SILENT) -> Tensor:
+        """Return logits (n, 2) of the unvaried photos."""
+        return network_logits(
+            self.network, self._splits[split].photos, self._device, f"scoring {split}", progress
+        )
+
+    def _set_modes(self, epoch: int) -> None:
+        self.network.eval()
+        self.network.head.train()
+        self.network.requires_grad_(False)
+        self.network.head.requires_grad_(True)
+        if epoch > self._settings.head_only_epochs:
+            for block in self._blocks:
+                block.train().requires_grad_(True)

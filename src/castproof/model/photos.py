@@ -1,0 +1,93 @@
+"""Photos as batches of tensors: decoded and resized by threads, with constant memory."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from castproof.errors import ImageError
+from castproof.images import decode
+from castproof.preprocess import PreprocessSpec, resize
+
+Indices = Sequence[int]
+
+
+@dataclass(frozen=True)
+class PhotoBatches:
+    """Reads photos in any order.
+
+    Args:
+        paths: the photos.
+        size_px: side of the network input.
+        workers: decoding threads, at least 1.
+        failures: where photos that cannot be decoded are noted, by their place in `paths`; they are then left
+            out of their batch. Without it such a photo raises.
+    """
+
+    paths: Sequence[Path]
+    size_px: int
+    workers: int
+    failures: dict[int, ImageError] | None = None
+
+    def read(self, chunks: Sequence[Indices]) -> Iterator[tuple[Indices, Tensor]]:
+        """Yield (indices, their photos float32 (n, 3, size_px, size_px) in [0, 1]), in the given order.
+
+        Args:
+            chunks: which photos stand in each batch, by their place in `paths`.
+
+        Raises:
+            ImageError: a photo cannot be decoded.
+        """
+        waiting: deque[Future[tuple[Indices, Tensor]]] = deque()
+        pool = ThreadPoolExecutor(self.workers)
+        try:
+            for chunk in chunks:
+                waiting.append(pool.submit(self._read_chunk, chunk))
+                if len(waiting) > self.workers:
+                    yield waiting.popleft().result()
+            for batch in waiting:
+                yield batch.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def read_all(self, batch_size: int) -> Iterator[tuple[Indices, Tensor]]:
+        """Yield every photo once, in order; see `read`."""
+        count = len(self.paths)
+        yield from self.read(
+            [range(start, min(start + batch_size, count)) for start in range(0, count, batch_size)]
+        )
+
+    def _read_chunk(self, chunk: Indices) -> tuple[Indices, Tensor]:
+        read: list[int] = []
+        batch = np.empty((len(chunk), 3, self.size_px, self.size_px), np.float32)
+        for index in chunk:
+            try:
+                batch[len(read)] = resize(decode(self.paths[index]), self.size_px)
+            except ImageError as error:
+                if self.failures is None:
+                    raise
+                self.failures[index] = error
+            else:
+                read.append(index)
+        return read, torch.from_numpy(batch[: len(read)])
+
+
+class Normalise(torch.nn.Module):
+    """Subtracts the mean and divides by the standard deviation, per channel."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, spec: PreprocessSpec) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """Return normalised photos of the same shape, given photos (n, 3, h, w) in [0, 1]."""
+        return (batch - self.mean) / self.std

@@ -1,0 +1,128 @@
+"""Starting weights of a backbone: downloaded, shipped with castproof, or from a file. Never runs code."""
+
+import pickle
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Final
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, hub
+
+from castproof.errors import WeightsError
+from castproof.model.backbones import SPECS, Backbone
+
+SHIPPED_FILES: Final = {"mobilenet": "castings_mobilenet_v3_small.safetensors"}
+KEYS_SHOWN: Final = 5
+
+StateDict = dict[str, Tensor]
+
+
+def load_weights(backbone: Backbone, weights: str) -> str:
+    """Return where the weights came from, in words, after putting them into `backbone`.
+
+    Args:
+        backbone: the network to fill, in place.
+        weights: "imagenet", "castings", "none" (keeps the random start) or the path of a torchvision
+            checkpoint (.pt, .pth) or safetensors file, float16 or float32, with torchvision's key names.
+
+    Raises:
+        WeightsError: offline, no shipped weights for this network, unreadable file, or keys that differ.
+    """
+    if weights == "none":
+        return "random start, no pretraining"
+    if weights == "imagenet":
+        _fill(backbone, _download_imagenet(backbone.name), "torchvision IMAGENET1K_V1")
+        return "torchvision IMAGENET1K_V1"
+    if weights == "castings":
+        _fill(backbone, _shipped(backbone.name), "castings")
+        return "castproof castings (made from generated castings alone)"
+    _fill(backbone, read_state_dict(Path(weights)), weights)
+    return f"file {Path(weights).name}"
+
+
+def read_state_dict(path: Path) -> StateDict:
+    """Return the tensors of a .safetensors file or of a .pt / .pth file that holds tensors and nothing else.
+
+    Raises:
+        WeightsError: the file is missing, broken, or would have to run code to open.
+    """
+    if not path.is_file():
+        raise WeightsError(f"Weights file {path} not found.", fix="Check the path given to --weights.")
+    try:
+        if path.suffix.lower() == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"Weights file {path} is not a plain table of tensors.",
+            rule="castproof opens no file that could run code.",
+            fix="Save it with torch.save(model.state_dict(), path), or as safetensors.",
+        ) from error
+    except (SafetensorError, OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
+        raise WeightsError(
+            f"Weights file {path} cannot be read.", found=f"({error})", fix="Fetch the file again."
+        ) from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise WeightsError(
+            f"Weights file {path} holds {type(state).__name__}, not a table of tensors by name.",
+            fix="Save it with torch.save(model.state_dict(), path).",
+        )
+    return state
+
+
+def _download_imagenet(name: str) -> StateDict:
+    try:
+        state: StateDict = SPECS[name].imagenet.get_state_dict(progress=True, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(
+            f"The ImageNet weights of {name} could not be downloaded.",
+            found=f"({error})",
+            fix=(
+                "Go online once (they are kept), use --weights castings (shipped, no network needed), or fetch "
+                f"{Path(SPECS[name].imagenet.url).name} elsewhere and give its path: --weights FILE. "
+                f"A file put into {Path(hub.get_dir()) / 'checkpoints'} is found by itself."
+            ),
+        ) from error
+    return state
+
+
+def _shipped(name: str) -> StateDict:
+    if name not in SHIPPED_FILES:
+        raise WeightsError(
+            f"castproof ships no castings weights for {name}.",
+            rule=f"They exist for {', '.join(SHIPPED_FILES)}.",
+            fix="Use --weights imagenet, or --model mobilenet.",
+        )
+    with as_file(files("castproof") / "weights" / SHIPPED_FILES[name]) as path:
+        return read_state_dict(path)
+
+
+def _fill(backbone: Backbone, state: StateDict, source: str) -> None:
+    """Put the `features.…` tensors of `state` into `backbone`; its classifier, if any, is left aside."""
+    wanted = backbone.state_dict()
+    given = {key: value for key, value in state.items() if key.startswith("features.")}
+    counters = {key for key in wanted if key.endswith("num_batches_tracked")}
+    differing = [f"missing: {key}" for key in wanted if key not in given and key not in counters]
+    differing += [f"not known: {key}" for key in given if key not in wanted]
+    differing += [
+        f"shape: {key} is {tuple(given[key].shape)}, must be {tuple(wanted[key].shape)}"
+        for key in wanted
+        if key in given and given[key].shape != wanted[key].shape
+    ]
+    if differing:
+        rest = len(differing) - KEYS_SHOWN
+        raise WeightsError(
+            f"Weights {source} do not fit {backbone.name}.",
+            rule="They must have torchvision's key names and shapes.",
+            found=f"{len(differing)} keys differ, the first ones:",
+            items=[*differing[:KEYS_SHOWN], *([f"and {rest} more"] if rest > 0 else [])],
+        )
+    not_finite = [key for key, value in given.items() if not torch.isfinite(value).all()]
+    if not_finite:
+        raise WeightsError(
+            f"Weights {source} hold values that are not finite.", items=not_finite[:KEYS_SHOWN]
+        )
+    backbone.load_state_dict({key: given.get(key, value).to(value.dtype) for key, value in wanted.items()})

@@ -1,0 +1,1 @@
+"""What castproof can do, as plain functions; every program calls these."""

@@ -1,0 +1,115 @@
+"""Scoring a labelled folder with a trained run, at the run's own threshold."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from castproof.data.folders import read_folders, verify_photos
+from castproof.data.manifest import Manifest, Photo
+from castproof.errors import ImageError
+from castproof.files import make_folder
+from castproof.measure.evaluation import ScoredSplit, score_split
+from castproof.model.checkpoint import Checkpoint, load_checkpoint
+from castproof.model.device import decoding_threads, pick_device, prepare
+from castproof.model.inference import network_logits
+from castproof.model.network import p_defective
+from castproof.model.photos import PhotoBatches
+from castproof.pipeline.results import Evaluation, write_evaluation
+from castproof.progress import SILENT, Progress
+from castproof.run_folder import RunFolder
+from castproof.settings import TrainSettings
+
+WHOLE_FOLDER = "all"
+
+
+def evaluate(
+    run: RunFolder,
+    data: Path,
+    outdir: Path,
+    *,
+    ok: Sequence[str] = (),
+    skip_unreadable: bool = False,
+    device: str = "auto",
+    progress: Progress = SILENT,
+) -> list[ScoredSplit]:
+    """Return the scored splits of `data` (one called "all" where it has no splits); write them to `outdir`.
+
+    Args:
+        run: the trained run; its network and threshold are used unchanged.
+        data: folder of class folders, with or without train, val and test.
+        outdir: receives metrics.json, predictions.csv and the plots.
+        ok: names of the good class folders; by default those given at training, else recognised by name.
+        skip_unreadable: go on without photos that cannot be decoded, and record them.
+        device: "auto", "cpu", "cuda" or "mps".
+        progress: told of the photos checked and scored.
+
+    Raises:
+        CastproofError: the run, the photos or the output folder do not fit.
+    """
+    settings = TrainSettings.from_json(run.read_hparams()["settings"])
+    checkpoint = load_checkpoint(run.best_model)
+    make_folder(outdir)
+    manifest = verify_photos(
+        read_folders(data, ok or settings.ok), skip_unreadable=skip_unreadable, progress=progress
+    )
+    names = {name or WHOLE_FOLDER: name for name in manifest.counts()}
+    photos = {shown: manifest.of_split(name) for shown, name in names.items()}
+    scored = []
+    for shown, members in photos.items():
+        p = score_photos(checkpoint, [manifest.path(photo) for photo in members], device, progress)
+        defective = np.array([photo.defective for photo in members])
+        scored.append(
+            score_split(shown, defective, p, checkpoint.threshold, settings.cost_fn, settings.cost_fp)
+        )
+    write_evaluation(_evaluation(run, manifest, scored, photos, checkpoint, settings), outdir)
+    return scored
+
+
+def score_photos(
+    checkpoint: Checkpoint,
+    paths: Sequence[Path],
+    device_name: str,
+    progress: Progress = SILENT,
+    failures: dict[int, ImageError] | None = None,
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return p_defective, float64 (n,), of the photos at `paths`.
+
+    Args:
+        checkpoint: the network, with its preprocessing.
+        paths: the photos.
+        device_name: "auto", "cpu", "cuda" or "mps".
+        progress: told of every batch.
+        failures: see `PhotoBatches`; the p_defective of a photo noted there is NaN.
+
+    Raises:
+        ImageError: a photo cannot be decoded, and `failures` is not given.
+    """
+    device = pick_device(device_name)
+    prepare(device)
+    photos = PhotoBatches(paths, checkpoint.spec.preprocess.size_px, decoding_threads(0), failures)
+    logits = network_logits(checkpoint.network.to(device), photos, device, "Scoring", progress)
+    return p_defective(logits).numpy()
+
+
+def _evaluation(
+    run: RunFolder,
+    manifest: Manifest,
+    scored: Sequence[ScoredSplit],
+    photos: dict[str, tuple[Photo, ...]],
+    checkpoint: Checkpoint,
+    settings: TrainSettings,
+) -> Evaluation:
+    context = {
+        "run": run.path.name,
+        "model": settings.model,
+        "classes": asdict(manifest.classes),
+        "threshold": checkpoint.threshold,
+        "threshold_from": f"val of the run, highest {settings.tune_for}",
+        "best_epoch": checkpoint.epoch,
+        "costs": {"miss": settings.cost_fn, "false_alarm": settings.cost_fp},
+        "data_hash": manifest.data_hash(),
+        "unreadable": [asdict(photo) for photo in manifest.unreadable],
+    }
+    return Evaluation(manifest, scored, photos, context)

@@ -1,0 +1,125 @@
+"""Writing what an evaluation found: metrics, one row per photo, and the plots."""
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from castproof.data.manifest import Manifest, Photo, spreadsheet_safe
+from castproof.files import atomic_path, write_json
+from castproof.images import decode
+from castproof.measure.calibration import DEFAULT_BINS
+from castproof.measure.decision import Verdict, decide, is_defective
+from castproof.measure.evaluation import ScoredSplit
+from castproof.report import evaluation_plots as plots
+from castproof.report.photo_sheets import Tile, top_errors
+from castproof.report.style import save
+
+ERRORS_SHOWN: Final = 8
+
+PREDICTION_COLUMNS: Final = (
+    "file",
+    "split",
+    "label",
+    "class",
+    "p_defective",
+    "threshold",
+    "verdict",
+    "correct",
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scored splits of one manifest, in the order in which they are shown.
+
+    Args:
+        manifest: the photos.
+        splits: each with its photos' probabilities, in the order of `manifest.of_split`.
+        photos: per split, the photos in the same order.
+        context: what metrics.json records besides the metrics.
+    """
+
+    manifest: Manifest
+    splits: Sequence[ScoredSplit]
+    photos: dict[str, tuple[Photo, ...]]
+    context: dict[str, Any]
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
+    """Write predictions.csv, the plots, and last metrics.json into `folder`.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    write_predictions(evaluation, folder / "predictions.csv")
+    figures: dict[str, Callable[[Sequence[ScoredSplit]], Figure]] = {
+        "confusion_matrices.png": plots.confusion_matrices,
+        "pr_curve.png": plots.pr_curve,
+        "roc_curve.png": plots.roc_curve,
+        "reliability.png": plots.reliability_diagram,
+    }
+    for name, draw in figures.items():
+        save(draw(evaluation.splits), folder / name)
+    save(_worst_photos(evaluation), folder / "top-errors.png")
+    write_json(folder / "metrics.json", metrics_json(evaluation))
+
+
+def metrics_json(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the content of metrics.json: the context, and per split every metric by its stable name."""
+    return {
+        **evaluation.context,
+        "calibration_bins": {"count": DEFAULT_BINS, "kind": "equal width", "of": "p_defective"},
+        "splits": {split.name: dict(split.metrics) for split in evaluation.splits},
+    }
+
+
+def write_predictions(evaluation: Evaluation, path: Path) -> None:
+    """Write one row per photo to the CSV file `path`. Raises OutputError."""
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(PREDICTION_COLUMNS)
+        for split in evaluation.splits:
+            for photo, p in zip(evaluation.photos[split.name], split.p_defective, strict=True):
+                verdict = decide(float(p), split.threshold)
+                writer.writerow(
+                    [
+                        spreadsheet_safe(photo.file),
+                        photo.split,
+                        "defective" if photo.defective else "ok",
+                        spreadsheet_safe(photo.class_name),
+                        f"{p:.9g}",
+                        f"{split.threshold:.9g}",
+                        verdict.value,
+                        int((verdict is Verdict.REJECT) == photo.defective),
+                    ]
+                )
+
+
+def _worst_photos(evaluation: Evaluation) -> Figure:
+    """Draw the errors of the last split, the one that the network never learnt from."""
+    split = evaluation.splits[-1]
+    wrong = np.flatnonzero(is_defective(split.p_defective, split.threshold) != split.defective)
+    worst_first = wrong[np.argsort(-np.abs(split.p_defective[wrong] - split.threshold), kind="stable")]
+    misses = worst_first[split.defective[worst_first]][:ERRORS_SHOWN]
+    false_alarms = worst_first[~split.defective[worst_first]][:ERRORS_SHOWN]
+    return top_errors(
+        split,
+        [_tile(evaluation, split, index) for index in misses],
+        [_tile(evaluation, split, index) for index in false_alarms],
+    )
+
+
+def _tile(evaluation: Evaluation, split: ScoredSplit, index: int) -> Tile:
+    photo = evaluation.photos[split.name][index]
+    return Tile(
+        image=decode(evaluation.manifest.path(photo)),
+        file_name=Path(photo.file).name,
+        class_name=photo.class_name,
+        defective=photo.defective,
+        p_defective=float(split.p_defective[index]),
+    )

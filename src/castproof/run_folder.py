@@ -1,0 +1,113 @@
+"""The folder that one training run leaves behind: names of its files, in one place."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from castproof.errors import OutputError, RunError
+from castproof.files import make_folder, write_error, write_json
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside a run folder."""
+
+    path: Path
+
+    @property
+    def best_model(self) -> Path:
+        """The network of the best epoch, with its threshold."""
+        return self.path / "best_model.pt"
+
+    @property
+    def last_state(self) -> Path:
+        """The state after the last epoch, to resume from."""
+        return self.path / "last_state.pt"
+
+    @property
+    def hparams(self) -> Path:
+        """Settings, versions, machine and data hash."""
+        return self.path / "hparams.json"
+
+    @property
+    def manifest(self) -> Path:
+        """The photos, their classes and their splits."""
+        return self.path / "manifest.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """Every metric per split; present once the run is complete."""
+        return self.path / "metrics.json"
+
+    @property
+    def predictions(self) -> Path:
+        """Every photo with its p_defective and verdict."""
+        return self.path / "predictions.csv"
+
+    @property
+    def log(self) -> Path:
+        """What was done, line by line."""
+        return self.path / "train.log"
+
+    @property
+    def history_csv(self) -> Path:
+        """One line per epoch, for spreadsheets."""
+        return self.path / "history.csv"
+
+    @property
+    def history_jsonl(self) -> Path:
+        """One JSON object per epoch."""
+        return self.path / "history.jsonl"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether training and evaluation have ended."""
+        return self.metrics.is_file()
+
+    def read_hparams(self) -> dict[str, Any]:
+        """Return the content of hparams.json.
+
+        Raises:
+            RunError: this is not a run folder, or the file is broken.
+        """
+        if not self.hparams.is_file():
+            raise RunError(
+                f"{self.path} is not a run folder.",
+                rule="A run folder holds hparams.json.",
+                fix="Give a folder made by castproof train, for example runs/mobilenet_…",
+            )
+        try:
+            content = json.loads(self.hparams.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"{self.hparams} cannot be read.", found=f"({error})", fix="Train again."
+            ) from error
+        if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
+            raise RunError(f"{self.hparams} holds no settings.", fix="Train again.")
+        return content
+
+    def write_hparams(self, content: dict[str, Any]) -> None:
+        """Write hparams.json. Raises OutputError."""
+        write_json(self.hparams, content)
+
+
+def create_run_folder(outdir: Path, name: str, now: datetime) -> RunFolder:
+    """Return a new, empty run folder `outdir/name_YYYYmmdd_HHMMSS`.
+
+    Raises:
+        OutputError: `outdir` cannot be written.
+    """
+    make_folder(outdir)
+    stem = f"{name}_{now:%Y%m%d_%H%M%S}"
+    for number in range(1, 100):
+        path = outdir / (stem if number == 1 else f"{stem}_{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise write_error(path, error) from error
+        return RunFolder(path)
+    raise OutputError(f"{outdir} already holds a hundred runs named {stem}.", fix="Choose another --outdir.")

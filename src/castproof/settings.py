@@ -1,0 +1,165 @@
+"""The settings of a training run: names, defaults and limits, in one place for every face."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from castproof.errors import SettingError
+
+Objective = Literal["macro_f1", "def_f1"]
+
+BACKBONES: Final = ("mobilenet", "mobilenet_v2")
+SHIPPED_WEIGHTS: Final = ("imagenet", "castings", "none")
+AUG_LEVELS: Final = ("minimal", "standard", "heavy")
+OBJECTIVES: Final = get_args(Objective)
+OPTIMIZERS: Final = ("adamw", "sgd")
+SCHEDULES: Final = ("cosine", "constant")
+DEVICES: Final = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Everything that decides the result of a training run, except the photos themselves.
+
+    Raises:
+        SettingError: a value is out of its range; every wrong field is listed.
+    """
+
+    data: str
+    ok: tuple[str, ...] = ()
+    val_share: float = 0.15
+    test_share: float = 0.15
+    skip_unreadable: bool = False
+    model: str = "mobilenet"
+    weights: str = "imagenet"
+    epochs: int = 30
+    batch_size: int = 48
+    img_size: int = 224
+    lr: float = 2e-4
+    min_lr: float = 1e-6
+    wd: float = 1e-4
+    seed: int = 1337
+    num_workers: int = 0
+    patience: int = 5
+    min_delta: float = 0.0
+    warmup_epochs: int = 5
+    sched: str = "cosine"
+    clip_norm: float = 1.0
+    optimizer: str = "adamw"
+    momentum: float = 0.9
+    label_smoothing: float = 0.01
+    dropout: float = 0.5
+    aug_level: str = "standard"
+    tune_for: Objective = "macro_f1"
+    cost_fn: float = 10.0
+    cost_fp: float = 1.0
+    unfreeze: str = "none"
+    backbone_lr_mult: float = 0.1
+    head_only_epochs: int = 3
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        broken = [
+            f"--{name.replace('_', '-')} must be {rule}; found {getattr(self, name)!r}"
+            for name, (holds, rule) in _RULES.items()
+            if not holds(getattr(self, name))
+        ]
+        if self.val_share + self.test_share >= 1:
+            broken.append("--val-share and --test-share together must leave photos for training")
+        if self.min_lr > self.lr:
+            broken.append(f"--min-lr must not exceed --lr; found {self.min_lr!r} and {self.lr!r}")
+        if broken:
+            raise SettingError("Settings out of range:", items=broken)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the backbone is a fixed feature extractor."""
+        return self.unfreeze == "none"
+
+    @property
+    def run_name(self) -> str:
+        """The part of the run folder's name that the settings decide."""
+        return f"{self.model}_{self.optimizer}_{self.aug_level}_dr{self.dropout:g}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON values, by name."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "TrainSettings":
+        """Return the settings stored by `to_json`.
+
+        Raises:
+            SettingError: a name is unknown or missing, or a value is out of its range.
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise SettingError(
+                f"Unknown settings: {', '.join(unknown)}.", fix="Train again with this version."
+            )
+        try:
+            return cls(**{**values, "ok": tuple(values.get("ok", ()))})
+        except TypeError as error:
+            raise SettingError(f"Stored settings do not fit: {error}.", fix="Train again.") from error
+
+
+def _at_least(low: float) -> tuple[Callable[[Any], bool], str]:
+    return (lambda value: _is_number(value) and value >= low), f"a number of at least {low:g}"
+
+
+def _above(low: float) -> tuple[Callable[[Any], bool], str]:
+    return (lambda value: _is_number(value) and value > low), f"a number above {low:g}"
+
+
+def _within(low: float, high: float) -> tuple[Callable[[Any], bool], str]:
+    return (lambda value: _is_number(value) and low <= value < high), f"at least {low:g} and below {high:g}"
+
+
+def _one_of(names: tuple[str, ...]) -> tuple[Callable[[Any], bool], str]:
+    return (lambda value: value in names), "one of " + ", ".join(names)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_weights(value: str) -> bool:
+    return value in SHIPPED_WEIGHTS or Path(value).suffix.lower() in {".pt", ".pth", ".safetensors"}
+
+
+_RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "model": _one_of(BACKBONES),
+    "weights": (_is_weights, "imagenet, castings, none, or a .pt, .pth or .safetensors file"),
+    "val_share": (lambda value: 0 < value < 1, "between 0 and 1"),
+    "test_share": (lambda value: 0 < value < 1, "between 0 and 1"),
+    "epochs": _at_least(1),
+    "batch_size": _at_least(2),
+    "img_size": (lambda value: 32 <= value <= 2048, "from 32 to 2048 pixels"),
+    "lr": _above(0),
+    "min_lr": _at_least(0),
+    "wd": _at_least(0),
+    "seed": _at_least(0),
+    "num_workers": _at_least(0),
+    "patience": _at_least(1),
+    "min_delta": _at_least(0),
+    "warmup_epochs": _at_least(0),
+    "sched": _one_of(SCHEDULES),
+    "clip_norm": _at_least(0),
+    "optimizer": _one_of(OPTIMIZERS),
+    "momentum": _within(0, 1),
+    "label_smoothing": _within(0, 1),
+    "dropout": _within(0, 1),
+    "aug_level": _one_of(AUG_LEVELS),
+    "tune_for": _one_of(OBJECTIVES),
+    "cost_fn": _at_least(0),
+    "cost_fp": _at_least(0),
+    "unfreeze": (
+        lambda value: value in ("none", "all") or value.isdecimal(),
+        "none, all, or a number of blocks",
+    ),
+    "backbone_lr_mult": _at_least(0),
+    "head_only_epochs": _at_least(0),
+    "device": _one_of(DEVICES),
+}

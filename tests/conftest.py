@@ -1,0 +1,41 @@
+"""Fixtures that make small class folders of generated photos."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ClassFolder = Callable[..., Path]
+
+
+@pytest.fixture
+def class_folder(tmp_path: Path) -> ClassFolder:
+    """Return a maker of class folders: `class_folder({"train": {"ok": 3, "def": 2}, ...})` or `{"ok": 3}`.
+
+    Photos are grey files of `size_px` pixels, all different, brighter where the folder name starts with ok.
+    """
+
+    def make(
+        layout: Mapping[str, Any], *, name: str = "data", size_px: int = 16, suffix: str = ".png"
+    ) -> Path:
+        root = tmp_path / name
+        rng = np.random.default_rng(7)
+
+        def fill(folder: Path, content: Mapping[str, Any] | int) -> None:
+            folder.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, int):
+                base = 150 if folder.name.casefold().startswith("ok") else 60
+                for number in range(content):
+                    pixels = rng.integers(base, base + 80, (size_px, size_px), dtype=np.uint8)
+                    Image.fromarray(pixels).save(folder / f"photo {number:03d}{suffix}")
+                return
+            for child, inner in content.items():
+                fill(folder / child, inner)
+
+        fill(root, layout)
+        return root
+
+    return make
