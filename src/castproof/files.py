@@ -1,14 +1,18 @@
 """Writing results so that a reader sees the old file or the whole new one, never a half."""
 
+import csv
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from castproof.errors import OutputError
+
+CSV_ERRORS = "surrogatepass"
+_FORMULA_STARTS = tuple("=+-@\t\r'")
 
 
 @contextmanager
@@ -47,6 +51,29 @@ def write_json(path: Path, data: Any) -> None:
     write_text(path, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table as UTF-8 CSV to `path`, whole or not at all.
+
+    A text that a spreadsheet would take for a formula (it starts with =, +, - or @) gets an apostrophe before
+    it; `unguarded` takes it off again. File names that are no valid Unicode are kept.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors=CSV_ERRORS, newline="") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows([_guarded(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+
+
+def unguarded(text: str) -> str:
+    """Return a CSV cell as it was before `write_csv` guarded it."""
+    return text.removeprefix("'")
+
+
 def make_folder(path: Path) -> Path:
     """Return `path` after making it and proving that it can be written. Raises OutputError."""
     try:
@@ -63,6 +90,10 @@ def write_error(path: Path, error: OSError) -> OutputError:
         f"Cannot write {path}: {error.strerror or error}.",
         fix="Free some space or choose a folder that you may write to.",
     )
+
+
+def _guarded(text: str) -> str:
+    return "'" + text if text[:1] in _FORMULA_STARTS else text
 
 
 def _umask() -> int:

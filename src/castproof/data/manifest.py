@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from castproof.data.classes import Classes
 from castproof.errors import DataError
-from castproof.files import atomic_path
+from castproof.files import CSV_ERRORS, unguarded, write_csv
 
 SPLITS = ("train", "val", "test")
 COLUMNS = ("file", "split", "class", "defective", "defect_type", "part", "sha256", "unreadable")
@@ -78,33 +78,13 @@ class Manifest:
         return digest.hexdigest()
 
     def write_csv(self, path: Path) -> None:
-        """Write the manifest to `path`; `read_csv` gives it back.
-
-        A cell that a spreadsheet would take for a formula (=, +, - or @ first) gets a leading apostrophe.
-
-        Raises:
-            OutputError: the file cannot be written.
-        """
-        with (
-            atomic_path(path) as temporary,
-            temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
-        ):
-            writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            for p in self.photos:
-                texts = (
-                    p.file,
-                    p.split,
-                    p.class_name,
-                    str(int(p.defective)),
-                    p.defect_type,
-                    p.part,
-                    p.sha256,
-                    "",
-                )
-                writer.writerow([spreadsheet_safe(text) for text in texts])
-            for bad in self.unreadable:
-                writer.writerow([spreadsheet_safe(bad.file), *[""] * 6, spreadsheet_safe(bad.reason)])
+        """Write the manifest to `path`; `read_csv` gives it back. Raises OutputError."""
+        readable = [
+            (p.file, p.split, p.class_name, int(p.defective), p.defect_type, p.part, p.sha256, "")
+            for p in self.photos
+        ]
+        unreadable = [(bad.file, *[""] * 6, bad.reason) for bad in self.unreadable]
+        write_csv(path, COLUMNS, [*readable, *unreadable])
 
 
 def read_csv(path: Path, root: Path) -> Manifest:
@@ -114,7 +94,7 @@ def read_csv(path: Path, root: Path) -> Manifest:
         DataError: the file is missing, or is not such a manifest.
     """
     try:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        with path.open(encoding="utf-8-sig", errors=CSV_ERRORS, newline="") as file:
             reader = csv.DictReader(file, strict=True)
             if tuple(reader.fieldnames or ()) != COLUMNS:
                 raise _manifest_error(
@@ -128,7 +108,7 @@ def read_csv(path: Path, root: Path) -> Manifest:
     for line, row in rows:
         if len(row) != len(COLUMNS) or None in row.values():
             raise _manifest_error(path, f"line {line} does not have {len(COLUMNS)} cells")
-        cells = {name: _unguarded(text) for name, text in row.items()}
+        cells = {name: unguarded(text) for name, text in row.items()}
         if cells["unreadable"]:
             unreadable.append(UnreadablePhoto(cells["file"], cells["unreadable"]))
         else:
@@ -172,11 +152,3 @@ def _manifest_error(path: Path, found: str) -> DataError:
         found=f"Found: {found}.",
         fix="Make it again from the photos.",
     )
-
-
-def spreadsheet_safe(text: str) -> str:
-    return "'" + text if text[:1] in tuple("=+-@\t\r'") else text
-
-
-def _unguarded(text: str) -> str:
-    return text.removeprefix("'")

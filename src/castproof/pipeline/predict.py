@@ -1,15 +1,13 @@
 """Verdicts for photos without labels; a photo that cannot be judged is never called good."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from castproof.data.folders import photos_below
-from castproof.data.manifest import spreadsheet_safe
 from castproof.errors import DataError, ImageError
-from castproof.files import atomic_path
+from castproof.files import write_csv
 from castproof.measure.decision import Verdict, decide
 from castproof.model.checkpoint import load_checkpoint
 from castproof.pipeline.evaluate import score_photos
@@ -76,15 +74,17 @@ def predict(
 
 def write_predictions(predictions: Sequence[Prediction], path: Path) -> None:
     """Write one row per photo to the CSV file `path`, whole or not at all. Raises OutputError."""
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for one in predictions:
-            p = "" if one.p_defective is None else f"{one.p_defective:.9g}"
-            name = spreadsheet_safe(one.path.as_posix())
-            writer.writerow(
-                [name, one.verdict.value, p, f"{one.threshold:.9g}", spreadsheet_safe(one.reason)]
-            )
+    rows = (
+        (
+            one.path.as_posix(),
+            one.verdict.value,
+            "" if one.p_defective is None else f"{one.p_defective:.9g}",
+            f"{one.threshold:.9g}",
+            one.reason,
+        )
+        for one in predictions
+    )
+    write_csv(path, COLUMNS, rows)
 
 
 def _collect(sources: Sequence[Path]) -> list[Path]:

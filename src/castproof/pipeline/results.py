@@ -1,20 +1,18 @@
 """Writing what an evaluation found: metrics, one row per photo, and the plots."""
 
-import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from castproof.data.manifest import Manifest, Photo, spreadsheet_safe
-from castproof.files import atomic_path, write_json
+from castproof.data.manifest import Manifest, Photo
+from castproof.files import write_csv, write_json
 from castproof.images import decode
 from castproof.measure.calibration import DEFAULT_BINS
-from castproof.measure.decision import Verdict, decide, is_defective
-from castproof.measure.evaluation import ScoredSplit
+from castproof.measure.decision import Verdict, decide
+from castproof.measure.evaluation import ScoredSplit, most_confident_errors
 from castproof.report import evaluation_plots as plots
 from castproof.report.photo_sheets import Tile, top_errors
 from castproof.report.style import save
@@ -80,37 +78,36 @@ def metrics_json(evaluation: Evaluation) -> dict[str, Any]:
 
 def write_predictions(evaluation: Evaluation, path: Path) -> None:
     """Write one row per photo to the CSV file `path`. Raises OutputError."""
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(PREDICTION_COLUMNS)
-        for split in evaluation.splits:
-            for photo, p in zip(evaluation.photos[split.name], split.p_defective, strict=True):
-                verdict = decide(float(p), split.threshold)
-                writer.writerow(
-                    [
-                        spreadsheet_safe(photo.file),
-                        photo.split,
-                        "defective" if photo.defective else "ok",
-                        spreadsheet_safe(photo.class_name),
-                        f"{p:.9g}",
-                        f"{split.threshold:.9g}",
-                        verdict.value,
-                        int((verdict is Verdict.REJECT) == photo.defective),
-                    ]
-                )
+    rows = (
+        _prediction_row(photo, float(p), split.threshold)
+        for split in evaluation.splits
+        for photo, p in zip(evaluation.photos[split.name], split.p_defective, strict=True)
+    )
+    write_csv(path, PREDICTION_COLUMNS, rows)
+
+
+def _prediction_row(photo: Photo, p_defective: float, threshold: float) -> tuple[object, ...]:
+    verdict = decide(p_defective, threshold)
+    return (
+        photo.file,
+        photo.split,
+        "defective" if photo.defective else "ok",
+        photo.class_name,
+        f"{p_defective:.9g}",
+        f"{threshold:.9g}",
+        verdict.value,
+        int((verdict is Verdict.REJECT) == photo.defective),
+    )
 
 
 def _worst_photos(evaluation: Evaluation) -> Figure:
     """Draw the errors of the last split, the one that the network never learnt from."""
     split = evaluation.splits[-1]
-    wrong = np.flatnonzero(is_defective(split.p_defective, split.threshold) != split.defective)
-    worst_first = wrong[np.argsort(-np.abs(split.p_defective[wrong] - split.threshold), kind="stable")]
-    misses = worst_first[split.defective[worst_first]][:ERRORS_SHOWN]
-    false_alarms = worst_first[~split.defective[worst_first]][:ERRORS_SHOWN]
+    wrong = most_confident_errors(split, ERRORS_SHOWN)
     return top_errors(
         split,
-        [_tile(evaluation, split, index) for index in misses],
-        [_tile(evaluation, split, index) for index in false_alarms],
+        [_tile(evaluation, split, index) for index in wrong.misses],
+        [_tile(evaluation, split, index) for index in wrong.false_alarms],
     )
 
 

@@ -1,6 +1,5 @@
 """From a folder of photos to a trained and evaluated model in a run folder."""
 
-import csv
 import json
 import logging
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from castproof.data.folders import read_folders, verify_photos
 from castproof.data.manifest import SPLITS, Manifest
 from castproof.data.splits import split_photos
 from castproof.errors import RunError
-from castproof.files import atomic_path, make_folder, write_text
+from castproof.files import make_folder, write_csv, write_text
 from castproof.measure.evaluation import ScoredSplit, score_split
 from castproof.model.device import decoding_threads, pick_device, prepare
 from castproof.model.learning import FinetuneLearner, FrozenLearner, LabelledPhotos, Learner
@@ -161,7 +160,7 @@ def _run(
             trainer.resume()
             log.info("resumed")
         history = trainer.run(lambda record: _note_epoch(record, observer), observer)
-        _write_history(history, run)
+        _write_history(history, manifest, run)
         scored = _score(learner, labels, history, settings, observer)
         write_evaluation(_evaluation(manifest, scored, history, settings, weights), run.path)
         for split in scored:
@@ -234,17 +233,15 @@ def _evaluation(
     return Evaluation(manifest, scored, {name: manifest.of_split(name) for name in SPLITS}, context)
 
 
-def _write_history(history: Sequence[EpochRecord], run: RunFolder) -> None:
+def _write_history(history: Sequence[EpochRecord], manifest: Manifest, run: RunFolder) -> None:
     rows = [asdict(record) for record in history]
     write_text(run.history_jsonl, "".join(json.dumps(row) + "\n" for row in rows))
-    with atomic_path(run.history_csv) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [column.name for column in fields(EpochRecord)])
-        writer.writeheader()
-        writer.writerows(rows)
-    save(curves.loss_curves(rows), run.path / "loss_curves.png")
-    save(curves.f1_curves(rows), run.path / "f1_curves.png")
-    save(curves.learning_curves(rows), run.path / "learning_curves.png")
-    save(curves.lr_schedule(rows), run.path / "lr_schedule.png")
+    columns = [column.name for column in fields(EpochRecord)]
+    write_csv(run.history_csv, columns, [[row[name] for name in columns] for row in rows])
+    photos = {name: manifest.of_split(name) for name in SPLITS}
+    sizes = {name: (len(split), sum(one.defective for one in split)) for name, split in photos.items()}
+    for draw in (curves.loss_curves, curves.f1_curves, curves.learning_curves, curves.lr_schedule):
+        save(draw(rows, sizes), run.path / f"{draw.__name__}.png")
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def predict_command(
     except KeyboardInterrupt:
         errors.print("Stopped; nothing was written.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    _show(predictions)
+    show_predictions(predictions)
     if csv is not None:
         write_predictions(predictions, csv)
         console.print(f"One row per photo: [bold]{escape(str(csv))}[/]")
@@ -62,7 +62,8 @@ def predict_command(
         raise typer.Exit(EXIT_NOT_INSPECTED)
 
 
-def _show(predictions: Sequence["Prediction"]) -> None:
+def show_predictions(predictions: Sequence["Prediction"]) -> None:
+    """Print the first verdicts and how many there are of each."""
     table = Table()
     for column in ("photo", "verdict", "p_defective", "reason"):
         table.add_column(column, overflow="fold")

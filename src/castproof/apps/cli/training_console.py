@@ -53,14 +53,15 @@ class TrainingConsole(Bars):
         )
         console.print(f"Run      [bold]{escape(str(run.path))}[/]")
         console.print(f"Network  {settings.model}, {escape(weights)}, {learns}\n")
+        console.print("[dim]    epoch  loss: train, val   macro-F1: train, val   threshold        lr[/]")
 
     def epoch_done(self, record: "EpochRecord") -> None:
         """Print one line per epoch."""
         console.print(
-            f"epoch {record.epoch:>3}/{self._epochs}  "
-            f"loss {record.train_loss:.4f} train {record.val_loss:.4f} val  "
-            f"macro-F1 {_share(record.train_macro_f1)} train [bold]{_share(record.val_macro_f1)}[/] val  "
-            f"threshold {record.threshold:.3f}  lr {record.lr:.1e}{'  [green]best[/]' if record.is_best else ''}"
+            f"{record.epoch:>5}/{self._epochs:<3} "
+            f"{record.train_loss:>7.4f} {record.val_loss:>7.4f}   "
+            f"{_share(record.train_macro_f1):>7} [bold]{_share(record.val_macro_f1):>7}[/]   "
+            f"{record.threshold:>9.4f}   {record.lr:>7.1e}{'  [green]best[/]' if record.is_best else ''}"
         )
 
     def show_result(self, result: "TrainResult") -> None:

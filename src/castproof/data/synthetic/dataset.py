@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from threadpoolctl import threadpool_limits
 
 from castproof.data.synthetic.camera import photograph
 from castproof.data.synthetic.part import DEFECT_TYPES, FAMILIES, make_part
@@ -155,10 +156,10 @@ def _split_of(rank: int, parts: int) -> str:
 def _run(dest: Path, jobs: list[_Job], workers: int | None) -> Iterator[int]:
     count = min(workers or os.cpu_count() or 1, len(jobs))
     if count <= 1:
-        for job in jobs:
-            yield _write_part(dest, job)
+        with threadpool_limits(1):
+            yield from (_write_part(dest, job) for job in jobs)
         return
-    with ProcessPoolExecutor(count) as pool:
+    with ProcessPoolExecutor(count, initializer=threadpool_limits, initargs=(1,)) as pool:
         yield from pool.map(_write_part, [dest] * len(jobs), jobs, chunksize=4)
 
 

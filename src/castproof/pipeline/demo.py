@@ -1,0 +1,53 @@
+"""The whole chain on castings that castproof generates itself."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from castproof.data.manifest import read_csv
+from castproof.data.synthetic import write_dataset
+from castproof.pipeline.predict import Prediction, predict
+from castproof.pipeline.train import TrainObserver, TrainResult, train
+from castproof.settings import TrainSettings
+
+PRODUCT: Final = "impeller"
+PARTS_PER_CLASS: Final = 60
+PHOTOS_PER_PART: Final = 6
+PREDICTED: Final = 6
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo made.
+
+    Args:
+        data: folder of the generated photos, with `truth.csv` beside them.
+        trained: the run.
+        predictions: verdicts on a few test photos.
+    """
+
+    data: Path
+    trained: TrainResult
+    predictions: list[Prediction]
+
+
+def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
+    """Return the result of generating photos, training, evaluating and predicting, all under `outdir`.
+
+    The parts of train, val and test are different ones.
+
+    Raises:
+        CastproofError: `outdir` cannot be written, or the weights cannot be had.
+    """
+    data = write_dataset(
+        outdir / "photos",
+        parts_per_class=PARTS_PER_CLASS,
+        photos_per_part=PHOTOS_PER_PART,
+        families=[PRODUCT],
+        split=True,
+        progress=observer,
+    )
+    trained = train(TrainSettings(data=str(data), weights=weights), outdir / "runs", observer)
+    tested = read_csv(trained.run.manifest, data).of_split("test")
+    shown = [data / photo.file for photo in tested[:: max(len(tested) // PREDICTED, 1)][:PREDICTED]]
+    return DemoResult(data, trained, predict(trained.run, shown, progress=observer))
