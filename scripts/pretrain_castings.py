@@ -42,6 +42,7 @@ TYPES = len(DEFECT_TYPES)
 MODEL = "mobilenet"
 DEST = Path("src/castproof/weights/castings_mobilenet_v3_small.safetensors")
 VAL_SHARE = 0.04
+TYPE_BIT = np.array([0, *(1 << kind for kind in range(TYPES))])
 
 Photos = NDArray[np.uint8]
 
@@ -121,24 +122,45 @@ class Tasks(nn.Module):
         return self.photo(coarse.mean(dim=(2, 3))), self.coarse(coarse), self.fine(fine)
 
 
-def loss_of(outputs: tuple[Tensor, Tensor, Tensor], maps: Tensor) -> Tensor:
-    """Return the sum of the three tasks' losses, given defect maps int64 (n, h, w)."""
+@dataclass(frozen=True)
+class Targets:
+    """What the three tasks should say, float32: (n, types + 1), (n, types + 1, h, w), (n, 1, h, w); plane 0 is any."""
+
+    photo: Tensor
+    coarse: Tensor
+    fine: Tensor
+
+
+def targets_of(maps: Photos) -> Targets:
+    """Return the targets of defect maps uint8 (n, side, side), by a bit per type in each cell."""
+    count, side = len(maps), maps.shape[1] // FINE_STRIDE
+    bits = TYPE_BIT[maps].reshape(count, side, FINE_STRIDE, side, FINE_STRIDE)
+    fine = np.bitwise_or.reduce(np.bitwise_or.reduce(bits, axis=4), axis=2)
+    ratio = COARSE_STRIDE // FINE_STRIDE
+    blocks = fine.reshape(count, side // ratio, ratio, side // ratio, ratio)
+    coarse = np.bitwise_or.reduce(np.bitwise_or.reduce(blocks, axis=4), axis=2)
+    photo = np.bitwise_or.reduce(fine.reshape(count, -1), axis=1)
+    return Targets(_planes(photo), _planes(coarse), _planes(fine)[:, :1])
+
+
+def _planes(bits: NDArray[np.int64]) -> Tensor:
+    planes = np.stack([bits > 0, *((bits >> kind) & 1 for kind in range(TYPES))], axis=1)
+    return torch.from_numpy(planes.astype(np.float32))
+
+
+def loss_of(outputs: tuple[Tensor, Tensor, Tensor], targets: Targets) -> Tensor:
+    """Return the sum of the three tasks' losses."""
     photo, coarse, fine = outputs
-    planes = F.one_hot(maps, TYPES + 1).permute(0, 3, 1, 2).float()
-    planes[:, 0] = (maps > 0).float()
-    in_cell = F.max_pool2d(planes, COARSE_STRIDE)
-    in_fine_cell = F.max_pool2d(planes[:, :1], FINE_STRIDE)
-    on_photo = planes.amax(dim=(2, 3))
-    cell_weight = torch.full((TYPES + 1, 1, 1), 3.0).to(photo)
+    weight = torch.full((TYPES + 1, 1, 1), 3.0).to(photo)
     return (
-        F.binary_cross_entropy_with_logits(photo[:, 0], on_photo[:, 0])
-        + F.binary_cross_entropy_with_logits(photo[:, 1:], on_photo[:, 1:])
-        + 2 * F.binary_cross_entropy_with_logits(coarse, in_cell, pos_weight=cell_weight)
-        + F.binary_cross_entropy_with_logits(fine, in_fine_cell, pos_weight=cell_weight[:1])
+        F.binary_cross_entropy_with_logits(photo[:, 0], targets.photo[:, 0].to(photo))
+        + F.binary_cross_entropy_with_logits(photo[:, 1:], targets.photo[:, 1:].to(photo))
+        + 2 * F.binary_cross_entropy_with_logits(coarse, targets.coarse.to(photo), pos_weight=weight)
+        + F.binary_cross_entropy_with_logits(fine, targets.fine.to(photo), pos_weight=weight[:1])
     )
 
 
-def vary(photos: Tensor, maps: Tensor, crop: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def vary(photos: Tensor, maps: Tensor, crop: int, rng: np.random.Generator) -> tuple[Tensor, Photos]:
     """Return a window of `crop` px, mirrored, quarter-turned and relit, of photos (n, h, w) and their maps."""
     high = SIZE - crop + 1
     windows, labels = [], []
@@ -158,12 +180,12 @@ def vary(photos: Tensor, maps: Tensor, crop: int, rng: np.random.Generator) -> t
     light = torch.from_numpy(rng.uniform((0.75, 0.8), (1.3, 1.25), (len(photos), 2)).astype(np.float32))
     gain, gamma = light[:, :, None, None].unbind(1)
     lit = (torch.stack(windows).float() / 255 * gain).clamp(0, 1) ** gamma
-    return lit[:, None].expand(-1, 3, -1, -1), torch.stack(labels).long()
+    return lit[:, None].expand(-1, 3, -1, -1), torch.stack(labels).numpy()
 
 
 def batches(
     plan: Plan, photos: Photos, maps: Photos, count: int, epoch: int
-) -> Iterator[tuple[Tensor, Tensor]]:
+) -> Iterator[tuple[Tensor, Photos]]:
     rng = np.random.default_rng((plan.seed, epoch))
     crop = CROP if epoch < plan.crop_epochs else SIZE
     order = rng.permutation(count)
@@ -188,7 +210,9 @@ def held_out_auc(network: Tasks, photos: Photos, maps: Photos, device: torch.dev
 def train(plan: Plan, photos: Photos, maps: Photos, device: torch.device) -> Backbone:
     count = len(photos) - int(plan.pairs * VAL_SHARE) * plan.shots * 2
     torch.manual_seed(plan.seed)
-    network = Tasks(seeded_backbone(MODEL, plan.seed)).to(device, memory_format=torch.channels_last)
+    backbone = seeded_backbone(MODEL, plan.seed)
+    network = Tasks(backbone).to(memory_format=torch.channels_last)
+    network = network.to(device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=plan.lr, weight_decay=0.02)
     steps = count // plan.batch
     schedule = Schedule("cosine", plan.lr, plan.lr / 100, plan.epochs, 1, steps)
@@ -206,7 +230,7 @@ def train(plan: Plan, photos: Photos, maps: Photos, device: torch.device) -> Bac
             for step, (batch, labels) in enumerate(batches(plan, photos, maps, count, epoch)):
                 for group in optimizer.param_groups:
                     group["lr"] = schedule.at(epoch * steps + step)
-                loss = loss_of(network(batch.to(device)), labels.to(device))
+                loss = loss_of(network(batch.to(device)), targets_of(labels))
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -222,8 +246,8 @@ def train(plan: Plan, photos: Photos, maps: Photos, device: torch.device) -> Bac
         state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
         with atomic_path(state_path) as temporary:
             torch.save(state, temporary)
-        export(network.backbone, plan.work / DEST.name)
-    return network.backbone
+        export(backbone, plan.work / DEST.name)
+    return backbone
 
 
 def export(backbone: Backbone, path: Path) -> None:

@@ -61,4 +61,4 @@ def _is_grey(image: Pixels) -> bool:
 
 def _resize_plane(plane: Pixels, size_px: int) -> Planes:
     resized = Image.fromarray(plane.astype(np.float32)).resize((size_px, size_px), Image.Resampling.BILINEAR)
-    return np.asarray(resized) / np.float32(255)
+    return np.asarray(resized, np.float32) / np.float32(255)

@@ -11,7 +11,7 @@ from castproof.errors import SettingError
 Objective = Literal["macro_f1", "def_f1"]
 
 BACKBONES: Final = ("mobilenet", "mobilenet_v2")
-SHIPPED_WEIGHTS: Final = ("imagenet", "castings", "none")
+NAMED_WEIGHTS: Final = ("imagenet", "castings", "none")
 AUG_LEVELS: Final = ("minimal", "standard", "heavy")
 OBJECTIVES: Final = get_args(Objective)
 OPTIMIZERS: Final = ("adamw", "sgd")
@@ -126,7 +126,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_weights(value: str) -> bool:
-    return value in SHIPPED_WEIGHTS or Path(value).suffix.lower() in {".pt", ".pth", ".safetensors"}
+    return value in NAMED_WEIGHTS or Path(value).suffix.lower() in {".pt", ".pth", ".safetensors"}
 
 
 _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
@@ -156,7 +156,7 @@ _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "cost_fn": _at_least(0),
     "cost_fp": _at_least(0),
     "unfreeze": (
-        lambda value: value in ("none", "all") or value.isdecimal(),
+        lambda value: value in ("none", "all") or (isinstance(value, str) and value.isdecimal()),
         "none, all, or a number of blocks",
     ),
     "backbone_lr_mult": _at_least(0),

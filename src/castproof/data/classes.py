@@ -90,10 +90,11 @@ def recognise_classes(folders: Sequence[str], ok: Sequence[str] = ()) -> Classes
     if missing:
         raise DataError(
             f"There is no {missing} class.",
-            rule="Training needs photos of good and of defective parts, in folders of their own.",
+            rule="A labelled data set holds photos of good and of defective parts, in folders of their own.",
             found=f"The class folders are {_listed(names)}." if names else "There are no class folders.",
             fix=f"Add a folder with photos of {missing} parts"
-            + ("." if ok else ", or name the good folders with --ok NAME."),
+            + ("." if ok else ", or name the good folders with --ok NAME.")
+            + " To judge photos of one kind, use castproof predict.",
         )
     return classes
 

@@ -72,7 +72,7 @@ def photos_below(folder: Path) -> list[Path]:
     Raises:
         DataError: the folder cannot be read.
     """
-    return [folder / file for file in _photos_of_class(folder, folder, check=False)]
+    return [folder / file for file in sorted(_photos_of_class(folder, folder, check=False))]
 
 
 def verify_photos(manifest: Manifest, *, skip_unreadable: bool, progress: Progress = SILENT) -> Manifest:
@@ -91,7 +91,7 @@ def verify_photos(manifest: Manifest, *, skip_unreadable: bool, progress: Progre
     bad: list[UnreadablePhoto] = []
     workers = min(8, os.cpu_count() or 1)
     with (
-        progress.task("Checking photos", len(manifest.photos)) as task,
+        progress.task("checking photos", len(manifest.photos)) as task,
         ThreadPoolExecutor(workers) as pool,
     ):
         for start in range(0, len(manifest.photos), _BLOCK):

@@ -49,7 +49,7 @@ LEVELS: Final = {
         views=2, turn_deg=0, squeeze=0, gain=0.05, contrast=0.05, gamma=0, gradient=0, noise=0
     ),
     "standard": AugmentLevel(
-        views=4, turn_deg=12, squeeze=0.05, gain=0.2, contrast=0.15, gamma=0.2, gradient=0.15, noise=0.01
+        views=4, turn_deg=12, squeeze=0.05, gain=0.2, contrast=0.15, gamma=0, gradient=0.15, noise=0
     ),
     "heavy": AugmentLevel(
         views=6, turn_deg=180, squeeze=0.12, gain=0.35, contrast=0.3, gamma=0.4, gradient=0.35, noise=0.03
@@ -68,9 +68,10 @@ def augment(batch: Tensor, level: AugmentLevel, seeds: Sequence[tuple[int, ...]]
     generators = [np.random.default_rng(seed) for seed in seeds]
     maps = np.stack([draw_affine(level, generator) for generator in generators])
     light = np.stack([_draw_light(level, generator) for generator in generators])
-    warped = _warp(batch, torch.from_numpy(maps).to(batch))
+    planes = batch[:, :1] if _is_grey(batch) else batch
+    warped = _warp(planes, torch.from_numpy(maps).to(batch))
     lit = _relight(warped, torch.from_numpy(light).to(batch))
-    return _add_noise(lit, level, generators).clamp_(0, 1)
+    return _add_noise(lit, level, generators).expand_as(batch)
 
 
 def draw_affine(level: AugmentLevel, generator: np.random.Generator) -> npt.NDArray[np.float32]:
@@ -84,10 +85,14 @@ def draw_affine(level: AugmentLevel, generator: np.random.Generator) -> npt.NDAr
     forward = forward @ quarter @ mirror
     reach = np.abs(forward).sum(axis=1).max()
     forward = forward / max(reach, 1.0)
-    slack = 1 - np.abs(forward).sum(axis=1)
+    slack = np.maximum(1 - np.abs(forward).sum(axis=1), 0)
     shift = generator.uniform(-slack, slack)
     backward = np.linalg.inv(forward)
     return np.column_stack([backward, -backward @ shift]).astype(np.float32)
+
+
+def _is_grey(batch: Tensor) -> bool:
+    return torch.equal(batch[:, 0], batch[:, 1]) and torch.equal(batch[:, 0], batch[:, 2])
 
 
 def _draw_light(level: AugmentLevel, generator: np.random.Generator) -> npt.NDArray[np.float32]:
@@ -109,7 +114,8 @@ def _relight(batch: Tensor, light: Tensor) -> Tensor:
     mean = batch.mean(dim=(1, 2, 3), keepdim=True)
     place = torch.linspace(-0.5, 0.5, batch.shape[-1]).to(batch)
     gradient = 1 + slope_x * place.view(1, 1, 1, -1) + slope_y * place.view(1, 1, -1, 1)
-    return ((batch - mean) * contrast + mean).mul_(gain * gradient).clamp_(0, 1).pow_(gamma)
+    lit = ((batch - mean).mul_(contrast).add_(mean)).mul_(gain * gradient).clamp_(0, 1)
+    return lit if torch.all(gamma == 1) else lit.pow_(gamma)
 
 
 def _add_noise(batch: Tensor, level: AugmentLevel, generators: list[np.random.Generator]) -> Tensor:
@@ -120,4 +126,4 @@ def _add_noise(batch: Tensor, level: AugmentLevel, generators: list[np.random.Ge
         generator.uniform(0, level.noise) * generator.standard_normal((1, size, size), dtype=np.float32)
         for generator in generators
     ]
-    return batch + torch.from_numpy(np.stack(noise).astype(np.float32)).to(batch)
+    return batch.add_(torch.from_numpy(np.stack(noise).astype(np.float32)).to(batch)).clamp_(0, 1)

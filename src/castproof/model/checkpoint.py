@@ -8,8 +8,9 @@ from typing import Any, Final
 import torch
 
 from castproof.data.classes import Classes
-from castproof.errors import RunError
+from castproof.errors import RunError, SettingError
 from castproof.files import atomic_path
+from castproof.measure.decision import check_threshold
 from castproof.model.network import Classifier, NetworkSpec, build_network
 from castproof.preprocess import PreprocessSpec
 
@@ -75,8 +76,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
         )
         network = build_network(spec, seed=0)
         network.load_state_dict(state["tensors"])
-        return Checkpoint(network.eval(), spec, classes, float(state["threshold"]), int(state["epoch"]))
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        threshold = float(state["threshold"])
+        check_threshold(threshold)
+        return Checkpoint(network.eval(), spec, classes, threshold, int(state["epoch"]))
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, SettingError) as error:
         raise _broken(path, error) from error
 
 

@@ -129,7 +129,11 @@ class Trainer:
         return list(self._state.history)
 
     def _is_exhausted(self) -> bool:
-        return self._state.epoch - self._state.best_epoch >= self._settings.patience
+        """Patience counts from the best epoch, and not before the backbone has begun to learn."""
+        counted_from = self._state.best_epoch
+        if not self._settings.frozen:
+            counted_from = max(counted_from, self._settings.head_only_epochs)
+        return self._state.epoch - counted_from >= self._settings.patience
 
     def _train_epoch(self, epoch: int, progress: Progress) -> float:
         torch.manual_seed(int(np.random.SeedSequence((self._settings.seed, epoch)).generate_state(1)[0]))

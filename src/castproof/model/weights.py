@@ -33,7 +33,7 @@ def load_weights(backbone: Backbone, weights: str) -> str:
     if weights == "none":
         return "random start, no pretraining"
     if weights == "imagenet":
-        _fill(backbone, _download_imagenet(backbone.name), "torchvision IMAGENET1K_V1")
+        _fill(backbone, _imagenet(backbone.name), "torchvision IMAGENET1K_V1")
         return "torchvision IMAGENET1K_V1"
     if weights == "castings":
         _fill(backbone, _shipped(backbone.name), "castings")
@@ -65,7 +65,9 @@ def read_state_dict(path: Path) -> StateDict:
         raise WeightsError(
             f"Weights file {path} cannot be read.", found=f"({error})", fix="Fetch the file again."
         ) from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
         raise WeightsError(
             f"Weights file {path} holds {type(state).__name__}, not a table of tensors by name.",
             fix="Save it with torch.save(model.state_dict(), path).",
@@ -73,17 +75,23 @@ def read_state_dict(path: Path) -> StateDict:
     return state
 
 
-def _download_imagenet(name: str) -> StateDict:
+def _imagenet(name: str) -> StateDict:
+    url = SPECS[name].imagenet.url
+    kept = Path(hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    if kept.is_file():
+        return read_state_dict(kept)
     try:
-        state: StateDict = SPECS[name].imagenet.get_state_dict(progress=True, check_hash=True)
+        state: StateDict = SPECS[name].imagenet.get_state_dict(
+            progress=True, check_hash=True, weights_only=True
+        )
     except (OSError, RuntimeError) as error:
+        shipped = "use --weights castings (shipped, no network needed), " if name in SHIPPED_FILES else ""
         raise WeightsError(
             f"The ImageNet weights of {name} could not be downloaded.",
             found=f"({error})",
             fix=(
-                "Go online once (they are kept), use --weights castings (shipped, no network needed), or fetch "
-                f"{Path(SPECS[name].imagenet.url).name} elsewhere and give its path: --weights FILE. "
-                f"A file put into {Path(hub.get_dir()) / 'checkpoints'} is found by itself."
+                f"Go online once (they are kept), {shipped}or fetch {kept.name} elsewhere and give its path: "
+                f"--weights FILE. A file put into {kept.parent} is found by itself."
             ),
         ) from error
     return state

@@ -8,7 +8,7 @@ import numpy as np
 
 from castproof.data.folders import read_folders, verify_photos
 from castproof.data.manifest import Manifest, Photo
-from castproof.errors import ImageError
+from castproof.errors import ClassNameError, ImageError
 from castproof.files import make_folder
 from castproof.measure.evaluation import ScoredSplit, score_split
 from castproof.model.checkpoint import Checkpoint, load_checkpoint
@@ -51,9 +51,8 @@ def evaluate(
     settings = TrainSettings.from_json(run.read_hparams()["settings"])
     checkpoint = load_checkpoint(run.best_model)
     make_folder(outdir)
-    manifest = verify_photos(
-        read_folders(data, ok or settings.ok), skip_unreadable=skip_unreadable, progress=progress
-    )
+    manifest = _read(data, ok, settings.ok)
+    manifest = verify_photos(manifest, skip_unreadable=skip_unreadable, progress=progress)
     names = {name or WHOLE_FOLDER: name for name in manifest.counts()}
     photos = {shown: manifest.of_split(name) for shown, name in names.items()}
     scored = []
@@ -65,6 +64,20 @@ def evaluate(
         )
     write_evaluation(_evaluation(run, manifest, scored, photos, checkpoint, settings), outdir)
     return scored
+
+
+def _read(data: Path, ok: Sequence[str], trained_ok: Sequence[str]) -> Manifest:
+    try:
+        return read_folders(data, ok or trained_ok)
+    except ClassNameError as error:
+        if ok or not trained_ok:
+            raise
+        raise ClassNameError(
+            f"It is not clear which class folders in {data} hold good parts.",
+            rule=f"The run was trained with --ok {' --ok '.join(trained_ok)}.",
+            found=error.found,
+            fix="Name the good folders of this data set with --ok NAME.",
+        ) from error
 
 
 def score_photos(
@@ -89,7 +102,7 @@ def score_photos(
     device = pick_device(device_name)
     prepare(device)
     photos = PhotoBatches(paths, checkpoint.spec.preprocess.size_px, decoding_threads(0), failures)
-    logits = network_logits(checkpoint.network.to(device), photos, device, "Scoring", progress)
+    logits = network_logits(checkpoint.network.to(device), photos, device, "scoring", progress)
     return p_defective(logits).numpy()
 
 
@@ -108,7 +121,7 @@ def _evaluation(
         "threshold": checkpoint.threshold,
         "threshold_from": f"val of the run, highest {settings.tune_for}",
         "best_epoch": checkpoint.epoch,
-        "costs": {"miss": settings.cost_fn, "false_alarm": settings.cost_fp},
+        "costs": {"missed_defect": settings.cost_fn, "false_alarm": settings.cost_fp},
         "data_hash": manifest.data_hash(),
         "unreadable": [asdict(photo) for photo in manifest.unreadable],
     }

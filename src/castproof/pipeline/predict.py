@@ -78,8 +78,8 @@ def write_predictions(predictions: Sequence[Prediction], path: Path) -> None:
         (
             one.path.as_posix(),
             one.verdict.value,
-            "" if one.p_defective is None else f"{one.p_defective:.9g}",
-            f"{one.threshold:.9g}",
+            one.p_defective,
+            one.threshold,
             one.reason,
         )
         for one in predictions

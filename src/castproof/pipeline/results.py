@@ -91,10 +91,10 @@ def _prediction_row(photo: Photo, p_defective: float, threshold: float) -> tuple
     return (
         photo.file,
         photo.split,
-        "defective" if photo.defective else "ok",
+        "defective" if photo.defective else "good",
         photo.class_name,
-        f"{p_defective:.9g}",
-        f"{threshold:.9g}",
+        p_defective,
+        threshold,
         verdict.value,
         int((verdict is Verdict.REJECT) == photo.defective),
     )

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +15,11 @@ from castproof.data.folders import read_folders, verify_photos
 from castproof.data.manifest import SPLITS, Manifest
 from castproof.data.splits import split_photos
 from castproof.errors import RunError
-from castproof.files import make_folder, write_csv, write_text
+from castproof.files import make_folder, write_csv, write_error, write_text
 from castproof.measure.evaluation import ScoredSplit, score_split
 from castproof.model.device import decoding_threads, pick_device, prepare
 from castproof.model.learning import FinetuneLearner, FrozenLearner, LabelledPhotos, Learner
-from castproof.model.network import NetworkSpec, build_network, p_defective
+from castproof.model.network import Classifier, NetworkSpec, build_network, p_defective
 from castproof.model.photos import PhotoBatches
 from castproof.model.training import EpochRecord, Trainer
 from castproof.model.weights import load_weights
@@ -80,7 +80,9 @@ def train(settings: TrainSettings, outdir: Path, observer: TrainObserver) -> Tra
     machine = _start(device, observer)
     manifest = read_data(settings, observer)
     observer.data_ready(manifest)
+    start = _start_network(settings)
     run = create_run_folder(outdir, settings.run_name, datetime.now())
+    observer.run_ready(run, settings, start.weights)
     run.write_hparams(
         {
             "settings": settings.to_json(),
@@ -90,7 +92,7 @@ def train(settings: TrainSettings, outdir: Path, observer: TrainObserver) -> Tra
         }
     )
     manifest.write_csv(run.manifest)
-    return _run(run, settings, manifest, device, observer)
+    return _run(run, settings, manifest, start, device, observer)
 
 
 def resume(run: RunFolder, observer: TrainObserver) -> TrainResult:
@@ -114,7 +116,9 @@ def resume(run: RunFolder, observer: TrainObserver) -> TrainResult:
             fix="Restore the photos, or train a new run.",
         )
     observer.data_ready(manifest)
-    return _run(run, settings, manifest, device, observer)
+    start = _start_network(settings)
+    observer.run_ready(run, settings, start.weights)
+    return _run(run, settings, manifest, start, device, observer)
 
 
 def read_data(settings: TrainSettings, progress: Progress) -> Manifest:
@@ -132,6 +136,22 @@ def read_data(settings: TrainSettings, progress: Progress) -> Manifest:
     return manifest
 
 
+@dataclass(frozen=True)
+class _Untrained:
+    """The network before training, and where its weights came from."""
+
+    network: Classifier
+    spec: NetworkSpec
+    weights: str
+
+
+def _start_network(settings: TrainSettings) -> _Untrained:
+    spec = NetworkSpec(settings.model, settings.dropout, PreprocessSpec(settings.img_size))
+    network = build_network(spec, settings.seed)
+    network.backbone.trainable_blocks(settings.unfreeze)
+    return _Untrained(network, spec, load_weights(network.backbone, settings.weights))
+
+
 def _start(device: torch.device, observer: TrainObserver) -> Machine:
     prepare(device)
     machine = describe_machine(device)
@@ -140,29 +160,32 @@ def _start(device: torch.device, observer: TrainObserver) -> Machine:
 
 
 def _run(
-    run: RunFolder, settings: TrainSettings, manifest: Manifest, device: torch.device, observer: TrainObserver
+    run: RunFolder,
+    settings: TrainSettings,
+    manifest: Manifest,
+    start: _Untrained,
+    device: torch.device,
+    observer: TrainObserver,
 ) -> TrainResult:
     with _logged_to(run.log):
         log.info("settings %s", json.dumps(settings.to_json()))
         log.info("photos %s, unreadable %d", json.dumps(manifest.counts()), len(manifest.unreadable))
-        spec = NetworkSpec(settings.model, settings.dropout, PreprocessSpec(settings.img_size))
-        network = build_network(spec, settings.seed)
-        weights = load_weights(network.backbone, settings.weights)
-        log.info("weights %s", weights)
-        observer.run_ready(run, settings, weights)
+        log.info("weights %s", start.weights)
         draw_train_samples(manifest, settings, run.path / "train_samples.png")
         splits = _labelled_photos(manifest, settings)
         make_learner = FrozenLearner if settings.frozen else FinetuneLearner
-        learner = make_learner(network.to(device), splits, settings, device, observer)
+        learner = make_learner(start.network.to(device), splits, settings, device, observer)
         labels = {name: split.defective for name, split in splits.items()}
-        trainer = Trainer(learner, settings, labels, manifest.classes, spec, run.best_model, run.last_state)
+        trainer = Trainer(
+            learner, settings, labels, manifest.classes, start.spec, run.best_model, run.last_state
+        )
         if run.last_state.is_file():
             trainer.resume()
             log.info("resumed")
         history = trainer.run(lambda record: _note_epoch(record, observer), observer)
         _write_history(history, manifest, run)
         scored = _score(learner, labels, history, settings, observer)
-        write_evaluation(_evaluation(manifest, scored, history, settings, weights), run.path)
+        write_evaluation(_evaluation(manifest, scored, history, settings, start.weights), run.path)
         for split in scored:
             log.info("%s %s", split.name, json.dumps(dict(split.metrics)))
         return TrainResult(run, history, scored)
@@ -226,7 +249,7 @@ def _evaluation(
         "threshold": best.threshold,
         "threshold_from": f"val, highest {settings.tune_for}",
         "best_epoch": best.epoch,
-        "costs": {"miss": settings.cost_fn, "false_alarm": settings.cost_fp},
+        "costs": {"missed_defect": settings.cost_fn, "false_alarm": settings.cost_fp},
         "data_hash": manifest.data_hash(),
         "unreadable": [asdict(photo) for photo in manifest.unreadable],
     }
@@ -244,9 +267,23 @@ def _write_history(history: Sequence[EpochRecord], manifest: Manifest, run: RunF
         save(draw(rows, sizes), run.path / f"{draw.__name__}.png")
 
 
+class _LogFile(logging.FileHandler):
+    """Leaves out what a full disk does not take; the results that cannot be written tell of it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        pass
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def _logged_to(path: Path) -> Iterator[None]:
-    handler = logging.FileHandler(path, encoding="utf-8")
+    try:
+        handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise write_error(path, error) from error
     handler.setFormatter(logging.Formatter(LOG_FORMAT))
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -71,7 +71,7 @@ def pr_curve(splits: Sequence[ScoredSplit]) -> Figure:
             _curve(axes, split.pr, point, split_style(split.name, index), "steps-post")
     if not points:
         say(panels[0][0], "No curve: both classes are needed.")
-    _legend(figure, splits, "auc_pr", "average precision")
+    _legend(figure, splits, "auc_pr", "AUC-PR")
     return finish(figure)
 
 
@@ -91,7 +91,7 @@ def roc_curve(splits: Sequence[ScoredSplit]) -> Figure:
     if not points:
         say(panels[0][0], "No curve: both classes are needed.")
     panels[0][0].text(0.52, 0.44, "guessing", size=SMALL_PT, color=QUIET)
-    _legend(figure, splits, "auc_roc", "ROC AUC")
+    _legend(figure, splits, "auc_roc", "AUC-ROC")
     return finish(figure)
 
 

@@ -75,7 +75,7 @@ def learning_curves(history: History, sizes: Sizes | None = None) -> Figure:
     panels = figure.subplots(2, 2)
     _draw(panels[0, 0], history, _LOSS, "Loss (lower is better)", "loss")
     _draw(panels[0, 1], history, _MACRO_F1, "Macro-F1 (higher is better)", "macro-F1")
-    _draw(panels[1, 0], history, _AUC, "ROC AUC (higher is better)", "ROC AUC")
+    _draw(panels[1, 0], history, _AUC, "AUC-ROC (higher is better)", "AUC-ROC")
     _draw(panels[1, 1], history, _CUT, "Threshold tuned on validation photos", "p_defective")
     panels[1, 1].set_ylim(-0.02, 1.02)
     return finish(figure)

@@ -73,8 +73,8 @@ def test_the_point_at_the_threshold_lies_on_its_curve(splits: list[ScoredSplit])
 def test_areas_are_told(splits: list[ScoredSplit], texts: Read) -> None:
     pr, roc = texts(plots.pr_curve(splits)), texts(plots.roc_curve(splits))
     for split in splits:
-        assert f"{split.name}: average precision {split.metrics['auc_pr']:.4f}" in pr
-        assert f"{split.name}: ROC AUC {split.metrics['auc_roc']:.4f}" in roc
+        assert f"{split.name}: AUC-PR {split.metrics['auc_pr']:.4f}" in pr
+        assert f"{split.name}: AUC-ROC {split.metrics['auc_roc']:.4f}" in roc
 
 
 def test_a_close_up_shows_every_point_and_is_left_out_where_it_cannot(splits: list[ScoredSplit]) -> None:

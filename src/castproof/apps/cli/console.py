@@ -1,5 +1,6 @@
 """How the command line shows progress and problems."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +62,11 @@ class Bars:
         )
         with RichProgress(*columns, console=console, transient=True, disable=self._hidden) as bar:
             yield _BarTask(bar, bar.add_task(escape(description), total=total, note=""))
+
+
+def program() -> str:
+    """Return how this program was called, for the commands that it proposes: under uv or by its own name."""
+    return "uv run castproof" if "UV" in os.environ else "castproof"
 
 
 def show_error(error: CastproofError) -> None:

@@ -18,7 +18,7 @@ def demo_command(
     weights: Annotated[
         str,
         typer.Option(
-            help="Starting weights, see castproof train --help.", metavar="[castings|imagenet|FILE]"
+            help="Starting weights, see castproof train --help.", metavar="[castings|imagenet|none|FILE]"
         ),
     ] = "castings",
     no_bars: Annotated[bool, typer.Option("--no-bars", help="No progress bars.")] = False,

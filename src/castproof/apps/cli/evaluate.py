@@ -23,7 +23,7 @@ def evaluate_command(
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Go on without photos that cannot be read.")
     ] = False,
-    device: Annotated[str, typer.Option(help="Where to compute.", metavar="|".join(DEVICES))] = "auto",
+    device: Annotated[str, typer.Option(help="Where to compute.", metavar=f"[{'|'.join(DEVICES)}]")] = "auto",
     outdir: Annotated[
         Path | None,
         typer.Option(help="Folder that receives the results. Default: RUN/evaluations/DATA_TIME."),

@@ -1,5 +1,7 @@
 """The `castproof` command."""
 
+import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -43,6 +45,9 @@ def options(
 
 def main() -> None:
     """Run the command line and show problems without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except CastproofError as error:

@@ -35,7 +35,7 @@ def predict_command(
     csv: Annotated[
         Path | None, typer.Option(help="Write one row per photo to this file.", metavar="OUT")
     ] = None,
-    device: Annotated[str, typer.Option(help="Where to compute.", metavar="|".join(DEVICES))] = "auto",
+    device: Annotated[str, typer.Option(help="Where to compute.", metavar=f"[{'|'.join(DEVICES)}]")] = "auto",
     no_bars: Annotated[bool, typer.Option("--no-bars", help="No progress bars.")] = False,
 ) -> None:
     """Give a verdict for every photo: ACCEPT, REJECT, or NOT_INSPECTED with the reason.
@@ -64,7 +64,7 @@ def predict_command(
 
 def show_predictions(predictions: Sequence["Prediction"]) -> None:
     """Print the first verdicts and how many there are of each."""
-    table = Table()
+    table = Table(title=f"REJECT when p_defective ≥ {predictions[0].threshold:.4f}", title_justify="left")
     for column in ("photo", "verdict", "p_defective", "reason"):
         table.add_column(column, overflow="fold")
     for one in predictions[:SHOWN]:

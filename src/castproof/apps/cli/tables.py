@@ -15,7 +15,7 @@ ROWS: Final = (
     ("defective", "n_defective"),
     ("caught defects (TP)", "tp"),
     ("false alarms (FP)", "fp"),
-    ("good accepted (TN)", "tn"),
+    ("good passed (TN)", "tn"),
     ("missed defects (FN)", "fn"),
     ("precision", "precision"),
     ("recall", "recall"),

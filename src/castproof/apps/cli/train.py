@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from castproof.apps.cli.console import EXIT_INTERRUPTED, errors, training_libraries
+from castproof.apps.cli.console import EXIT_INTERRUPTED, errors, program, training_libraries
 from castproof.errors import SettingError
 from castproof.settings import (
     AUG_LEVELS,
@@ -42,7 +42,8 @@ def train_command(
     ok: Annotated[
         list[str] | None,
         typer.Option(
-            help="Class folder that holds good parts; repeat for several. By default known by its name.",
+            help="Class folder that holds good parts; repeat for several; all others are then defective. "
+            "By default known by their names.",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -75,7 +76,7 @@ def train_command(
         int, typer.Option(help="Side of the network input in pixels.", rich_help_panel=NETWORK)
     ] = DEFAULT.img_size,
     dropout: Annotated[
-        float, typer.Option(help="Dropout of the head.", rich_help_panel=NETWORK)
+        float, typer.Option(help="Dropout of the head, 0 to below 1.", rich_help_panel=NETWORK)
     ] = DEFAULT.dropout,
     unfreeze: Annotated[
         str,
@@ -95,7 +96,8 @@ def train_command(
         int, typer.Option(help="Most epochs to train.", rich_help_panel=LEARNING)
     ] = DEFAULT.epochs,
     batch_size: Annotated[
-        int, typer.Option(help="Photos per optimizer step.", rich_help_panel=LEARNING)
+        int,
+        typer.Option(help="Photos per training step; lower it if memory runs out.", rich_help_panel=LEARNING),
     ] = DEFAULT.batch_size,
     lr: Annotated[float, typer.Option(help="Highest learning rate.", rich_help_panel=LEARNING)] = DEFAULT.lr,
     min_lr: Annotated[
@@ -103,7 +105,11 @@ def train_command(
     ] = DEFAULT.min_lr,
     sched: Annotated[
         str,
-        typer.Option(help="Course of the rate.", metavar=_names(SCHEDULES), rich_help_panel=LEARNING),
+        typer.Option(
+            help="Course of the rate after warm-up.",
+            metavar=_names(SCHEDULES),
+            rich_help_panel=LEARNING,
+        ),
     ] = DEFAULT.sched,
     warmup_epochs: Annotated[
         int,
@@ -145,10 +151,12 @@ def train_command(
         ),
     ] = DEFAULT.tune_for,
     cost_fn: Annotated[
-        float, typer.Option(help="Cost of a missed defect, for expected_cost.", rich_help_panel=DECISION)
+        float,
+        typer.Option(help="Cost of a missed defect; used for expected_cost alone.", rich_help_panel=DECISION),
     ] = DEFAULT.cost_fn,
     cost_fp: Annotated[
-        float, typer.Option(help="Cost of a false alarm, for expected_cost.", rich_help_panel=DECISION)
+        float,
+        typer.Option(help="Cost of a false alarm; used for expected_cost alone.", rich_help_panel=DECISION),
     ] = DEFAULT.cost_fp,
     seed: Annotated[int, typer.Option(help="Seed of everything random.", rich_help_panel=RUN)] = DEFAULT.seed,
     num_workers: Annotated[
@@ -163,14 +171,16 @@ def train_command(
     resume: Annotated[
         Path | None,
         typer.Option(
-            help="Go on with this run folder, with its own settings.", metavar="RUN", rich_help_panel=RUN
+            help="Go on with this run folder, with its own settings and no others.",
+            metavar="RUN",
+            rich_help_panel=RUN,
         ),
     ] = None,
     no_bars: Annotated[
         bool, typer.Option("--no-bars", help="No progress bars.", rich_help_panel=RUN)
     ] = False,
 ) -> None:
-    """Train a classifier (defective / OK) on a folder of photos and evaluate it.
+    """Train a classifier (defective or good) on a folder of photos and evaluate it.
 
     The threshold is chosen on the validation photos and used unchanged on every split.
     Ctrl-C keeps what was learnt; --resume goes on.
@@ -187,6 +197,8 @@ def train_command(
     """
     if (data is None) == (resume is None):
         raise SettingError("Give either --data DATA to start a run, or --resume RUN to go on with one.")
+    if resume is not None:
+        _refuse_settings(context)
     from castproof.apps.cli.training_console import TrainingConsole
 
     screen = TrainingConsole(wanted_bars=not no_bars)
@@ -198,7 +210,9 @@ def train_command(
             result = pipeline.resume(RunFolder(resume), screen)
         else:
             values = {name: value for name, value in context.params.items() if name in _SETTINGS}
-            settings = TrainSettings(**{**values, "data": str(data), "ok": tuple(ok or ())})
+            settings = TrainSettings(
+                **{**values, "data": str(Path(str(data)).resolve()), "ok": tuple(ok or ())}
+            )
             result = pipeline.train(settings, outdir, screen)
     except KeyboardInterrupt:
         _tell_interrupted(screen.run)
@@ -206,9 +220,24 @@ def train_command(
     screen.show_result(result)
 
 
+def _refuse_settings(context: typer.Context) -> None:
+    """Raise SettingError for settings that a resumed run would have to ignore."""
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in sorted({*_SETTINGS, "ok", "outdir"})
+        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]
+    if given:
+        raise SettingError(
+            f"{', '.join(given)} cannot be given with --resume.",
+            rule="A resumed run goes on with its own settings and ends like an uninterrupted one.",
+            fix="Leave it out, or start a new run with --data.",
+        )
+
+
 def _tell_interrupted(run: Path | None) -> None:
     if run is None:
         errors.print("Stopped before the run folder was made; nothing is left behind.")
         return
     errors.print(f"Stopped. The run so far is kept in {escape(str(run))}.")
-    errors.print(f"[green]→[/] Go on with: castproof train --resume {escape(str(run))}")
+    errors.print(f"[green]→[/] Go on with: {program()} train --resume {escape(str(run))}")

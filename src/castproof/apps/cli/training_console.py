@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.panel import Panel
 
-from castproof.apps.cli.console import Bars, console
+from castproof.apps.cli.console import Bars, console, program
 from castproof.apps.cli.tables import data_table, metrics_table
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class TrainingConsole(Bars):
             f"{record.epoch:>5}/{self._epochs:<3} "
             f"{record.train_loss:>7.4f} {record.val_loss:>7.4f}   "
             f"{_share(record.train_macro_f1):>7} [bold]{_share(record.val_macro_f1):>7}[/]   "
-            f"{record.threshold:>9.4f}   {record.lr:>7.1e}{'  [green]best[/]' if record.is_best else ''}"
+            f"{record.threshold:>9.4f}   {record.lr:>7.1e}{'  [green]best so far[/]' if record.is_best else ''}"
         )
 
     def show_result(self, result: "TrainResult") -> None:
@@ -75,7 +75,7 @@ class TrainingConsole(Bars):
         console.print(
             f"Everything is in [bold]{folder}[/]: start with top-errors.png and confusion_matrices.png."
         )
-        console.print(f"[green]→[/] Judge new photos: castproof predict {folder} PHOTOS --csv verdicts.csv")
+        console.print(f"[green]→[/] Judge new photos: {program()} predict {folder} PHOTOS --csv verdicts.csv")
 
 
 def _share(value: float | None) -> str:

@@ -81,7 +81,7 @@ def write_dataset(
     )
     for folder in sorted({file.parent for job in jobs for file in job.files}):
         make_folder(dest / folder)
-    with progress.task("Generating parts", len(jobs)) as task:
+    with progress.task("generating parts", len(jobs)) as task:
         for _ in _run(dest, jobs, workers):
             task.advance()
     write_text(dest / "truth.csv", _truth(jobs))

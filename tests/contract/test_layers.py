@@ -1,0 +1,173 @@
+"""The layers of the package: who may import whom, what stays light, what no file may name."""
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "castproof"
+LAYERS = (
+    ("castproof",),
+    ("errors", "progress"),
+    ("files",),
+    ("images", "preprocess"),
+    ("measure",),
+    ("settings", "run_folder"),
+    ("data",),
+    ("model",),
+    ("report",),
+    ("pipeline",),
+    ("apps",),
+)
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+HEAVY = ("torch", "torchvision", "sklearn", "scipy", "matplotlib")
+# Which modules may import a library, by the start of their dotted name.
+ALLOWED = {
+    "torch": ("castproof.model.", "castproof.pipeline."),
+    "torchvision": ("castproof.model.",),
+    "safetensors": ("castproof.model.",),
+    "sklearn": ("castproof.measure.metrics", "castproof.measure.curves"),
+    "scipy": ("castproof.data.synthetic.",),
+    "matplotlib": ("castproof.report.", "castproof.pipeline.results"),
+    "typer": ("castproof.apps.cli.",),
+    "rich": ("castproof.apps.cli.",),
+}
+# Assembled, so that this file does not name them itself.
+HOSTS = tuple(
+    f"{name}.{end}"
+    for name, end in (
+        ("py" + "pi", "org"),
+        ("python" + "hosted", "org"),
+        ("download.py" + "torch", "org"),
+        ("hugging" + "face", "co"),
+        ("ana" + "conda", "org"),
+        ("npm" + "js", "org"),
+    )
+)
+MACHINE_PATHS = tuple("/" + "work/" + name for name in ("main", "shared", ".library"))
+
+
+class Import(NamedTuple):
+    """One imported module and where."""
+
+    by: str
+    line: int
+    module: str
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports_of(name: str, path: Path) -> Iterator[Import]:
+    """Yield every import of a module, those in functions and under TYPE_CHECKING included."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (Import(name, node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, base]).strip(".")
+            inner = (f"{base}.{alias.name}" for alias in node.names)
+            yield from (Import(name, node.lineno, one if one in MODULES else base) for one in inner)
+
+
+ALL_IMPORTS = [one for name, path in MODULES.items() for one in imports_of(name, path)]
+OWN = [one for one in ALL_IMPORTS if one.module.split(".")[0] == "castproof"]
+
+
+def layer(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else parts[0]
+
+
+def test_the_walk_sees_imports_of_every_kind() -> None:
+    found = {(one.by, one.module) for one in ALL_IMPORTS}
+    assert ("castproof.model.learning", "castproof.model.network") in found, "at the top of a module"
+    assert ("castproof.apps.cli.train", "castproof.pipeline.train") in found, "inside a function"
+    assert ("castproof.apps.cli.tables", "castproof.data.manifest") in found, "for type checking"
+    assert len(MODULES) > 40
+
+
+def test_every_module_has_a_layer() -> None:
+    assert {layer(name) for name in MODULES} == set(RANK)
+
+
+def test_no_module_imports_upward() -> None:
+    upward = [one for one in OWN if RANK[layer(one.module)] > RANK[layer(one.by)]]
+    assert not upward, "\n".join(map(str, upward))
+
+
+def test_reports_render_measurements_and_know_neither_photos_nor_networks() -> None:
+    known = {layer(one.module) for one in OWN if layer(one.by) == "report"}
+    assert known <= {"report", "measure", "files", "errors"}
+
+
+def test_measuring_needs_nothing_but_numbers() -> None:
+    assert {layer(one.module) for one in OWN if layer(one.by) == "measure"} <= {"measure", "errors"}
+
+
+@pytest.mark.parametrize("library", ALLOWED)
+def test_a_library_is_imported_by_its_own_modules_only(library: str) -> None:
+    users = [one for one in ALL_IMPORTS if one.module.split(".")[0] == library]
+    strangers = [one for one in users if not f"{one.by}.".startswith(ALLOWED[library])]
+    assert not strangers, "\n".join(map(str, strangers))
+    assert users, f"nothing imports {library}: take it off the list"
+
+
+@pytest.mark.parametrize(
+    "arguments", [None, ["--help"], ["--version"], ["train", "--help"], ["predict", "--help"], ["train"]]
+)
+def test_import_and_help_load_no_heavy_library(arguments: list[str] | None) -> None:
+    program = """
+import atexit, json, sys
+atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))
+import castproof
+if len(sys.argv) > 1:
+    from castproof.apps.cli.main import main
+    main()
+"""
+    command = [sys.executable, "-c", program, *(arguments or [])]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    loaded = set(json.loads(done.stderr.splitlines()[-1]))
+    assert "castproof" in loaded
+    assert not loaded.intersection(HEAVY)
+
+
+def text_files() -> list[Path]:
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("needs git and a clone")
+    listed = subprocess.run(
+        [git, "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    return [path for path in paths if path.is_file() and b"\0" not in path.read_bytes()[:8192]]
+
+
+def test_no_file_names_a_package_registry_or_a_path_of_one_machine() -> None:
+    paths = text_files()
+    assert ROOT / "pyproject.toml" in paths
+    found = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in paths
+        for name in (*HOSTS, *MACHINE_PATHS)
+        if name in path.read_text(encoding="utf-8", errors="replace")
+    ]
+    assert not found

@@ -1,0 +1,28 @@
+"""One trained run on small generated photos, shared by the tests of the command line."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from castproof_process import Server
+from small_run import COUNTS, SMALL, Trained, fill_splits, only_run
+
+
+@pytest.fixture(scope="session")
+def castproof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return the server that runs `castproof` commands."""
+    if sys.platform != "linux":
+        pytest.skip("the tests of the command line fork a prepared process, which needs Linux")
+    server = Server(tmp_path_factory.mktemp("outputs"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def trained(castproof: Server, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Return a run of two epochs on photos with the folders train, val and test."""
+    folder = tmp_path_factory.mktemp("trained")
+    data = fill_splits(folder / "my photos", COUNTS)
+    done = castproof.run(["train", "--data", "my photos", *SMALL], folder)
+    assert done.code == 0, done.text
+    return Trained(only_run(folder / "runs"), data, done)

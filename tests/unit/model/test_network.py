@@ -1,0 +1,99 @@
+"""The head's scaling, the probabilities, and networks that depend on their seed alone."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from castproof.model.inference import fold_batch_norms
+from castproof.model.network import Classifier, Head, NetworkSpec, build_network, p_defective
+from castproof.preprocess import IMAGENET_MEAN, IMAGENET_STD, PreprocessSpec
+
+WIDTH = 12
+SPEC = NetworkSpec("mobilenet", 0.5, PreprocessSpec(32))
+
+
+class Recorder(nn.Module):
+    """Returns what it is given."""
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return features
+
+
+def scaled(features: torch.Tensor) -> torch.Tensor:
+    head = Head(WIDTH, 0.5)
+    head.fit_scale(features)
+    head.layers = nn.Sequential(Recorder())
+    return head(features)
+
+
+def features(count: int = 200) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(2)
+    scale = torch.logspace(-2, 1, WIDTH)
+    return torch.randn(count, WIDTH, generator=generator) * scale + 5 * scale
+
+
+def test_the_head_sees_features_of_mean_zero_and_deviation_one() -> None:
+    seen = scaled(features())
+    assert torch.allclose(seen.mean(dim=0), torch.zeros(WIDTH), atol=1e-4)
+    assert torch.allclose(seen.std(dim=0, correction=0), torch.ones(WIDTH), atol=1e-4)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, -1e6])
+def test_a_dead_feature_is_passed_on_as_zero_not_as_noise(value: float) -> None:
+    given = features()
+    given[:, 3] = value
+    seen = scaled(given)
+    assert torch.isfinite(seen).all()
+    assert seen[:, 3].abs().max() <= 1e-6 * max(abs(value), 1)
+
+
+def test_rounding_noise_on_a_dead_feature_is_not_blown_up() -> None:
+    given = features()
+    given[:, 3] = 0.3 + 1e-6 * torch.randn(len(given), generator=torch.Generator().manual_seed(1))
+    assert scaled(given)[:, 3].abs().max() < 1e-4
+
+
+def test_photos_that_are_all_alike_give_finite_features() -> None:
+    assert torch.equal(scaled(torch.full((5, WIDTH), 0.25)), torch.zeros(5, WIDTH))
+
+
+def test_the_probability_is_the_softmax_in_double_precision() -> None:
+    logits = torch.tensor([[0.0, 0.0], [1.0, 3.0], [4.0, -1.0], [0.0, 40.0], [-500.0, 500.0]])
+    p = p_defective(logits)
+    difference = (logits[:, 1] - logits[:, 0]).double().numpy()
+    assert p.dtype == torch.float64
+    assert p.numpy() == pytest.approx(1 / (1 + np.exp(-difference)), rel=1e-12)
+
+
+def test_a_network_depends_on_its_seed_alone_and_leaves_the_global_generator() -> None:
+    torch.manual_seed(1)
+    expected_next = torch.rand(1)
+    torch.manual_seed(1)
+    first = build_network(SPEC, 7).state_dict()
+    assert torch.equal(torch.rand(1), expected_next)
+    again, other = (build_network(SPEC, seed).state_dict() for seed in (7, 8))
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not torch.equal(first["head.layers.0.weight"], other["head.layers.0.weight"])
+
+
+def test_photos_are_normalised_with_the_numbers_of_the_spec(network: Classifier) -> None:
+    photos = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    expected = torch.stack([(photos[:, i] - IMAGENET_MEAN[i]) / IMAGENET_STD[i] for i in range(3)], dim=1)
+    assert torch.allclose(network.normalise(photos), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("model", ["mobilenet", "mobilenet_v2"])
+def test_folded_batch_norms_give_the_same_features(
+    model: str, make_network: Callable[[str, int], Classifier]
+) -> None:
+    network = make_network(model, 48)
+    photos = torch.rand(3, 3, 48, 48, generator=torch.Generator().manual_seed(1))
+    folded = fold_batch_norms(network)
+    with torch.inference_mode():
+        expected, found = network.features(photos), folded.features(photos)
+    assert torch.allclose(found, expected, atol=1e-4 * float(expected.abs().max()))
+    assert not [one for one in folded.backbone.modules() if isinstance(one, nn.BatchNorm2d)]
+    assert [one for one in network.modules() if isinstance(one, nn.BatchNorm2d)], "the network is left alone"
