@@ -81,9 +81,9 @@ def unreadable(data: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (nothing, ("There is no folder 'photos'",)),
+        (nothing, ("There is no folder", "photos")),
         (a_file, ("photos is a file",)),
-        (empty, ("no photos in photos",)),
+        (empty, ("There are no photos in",)),
         (one_class, ("no defective class", "'ok'")),
         (empty_class, ("photos/val/crack is empty",)),
         (no_test_split, ("no folder test",)),

@@ -34,11 +34,13 @@ def network_logits(
     """
     network.eval()
     logits = torch.full((len(photos.paths), 2), torch.nan)
-    with progress.task(description, len(photos.paths)) as task:
+    left = len(photos.paths)
+    with progress.task(description, left) as task:
         for indices, batch in photos.read_all(BATCH):
             if indices:
                 logits[list(indices)] = network(batch.to(device)).cpu()
-            task.advance(min(BATCH, len(photos.paths)))
+            task.advance(min(BATCH, left))
+            left -= BATCH
     return logits
 
 

@@ -8,15 +8,12 @@ import numpy as np
 
 from castproof.data.folders import read_folders, verify_photos
 from castproof.data.manifest import Manifest, Photo
-from castproof.errors import ClassNameError, ImageError
+from castproof.errors import ClassNameError
 from castproof.files import make_folder
 from castproof.measure.evaluation import ScoredSplit, score_split
 from castproof.model.checkpoint import Checkpoint, load_checkpoint
-from castproof.model.device import decoding_threads, pick_device, prepare
-from castproof.model.inference import network_logits
-from castproof.model.network import p_defective
-from castproof.model.photos import PhotoBatches
 from castproof.pipeline.results import Evaluation, write_evaluation
+from castproof.pipeline.scoring import score_photos
 from castproof.progress import SILENT, Progress
 from castproof.run_folder import RunFolder
 from castproof.settings import TrainSettings
@@ -78,32 +75,6 @@ def _read(data: Path, ok: Sequence[str], trained_ok: Sequence[str]) -> Manifest:
             found=error.found,
             fix="Name the good folders of this data set with --ok NAME.",
         ) from error
-
-
-def score_photos(
-    checkpoint: Checkpoint,
-    paths: Sequence[Path],
-    device_name: str,
-    progress: Progress = SILENT,
-    failures: dict[int, ImageError] | None = None,
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return p_defective, float64 (n,), of the photos at `paths`.
-
-    Args:
-        checkpoint: the network, with its preprocessing.
-        paths: the photos.
-        device_name: "auto", "cpu", "cuda" or "mps".
-        progress: told of every batch.
-        failures: see `PhotoBatches`; the p_defective of a photo noted there is NaN.
-
-    Raises:
-        ImageError: a photo cannot be decoded, and `failures` is not given.
-    """
-    device = pick_device(device_name)
-    prepare(device)
-    photos = PhotoBatches(paths, checkpoint.spec.preprocess.size_px, decoding_threads(0), failures)
-    logits = network_logits(checkpoint.network.to(device), photos, device, "scoring", progress)
-    return p_defective(logits).numpy()
 
 
 def _evaluation(

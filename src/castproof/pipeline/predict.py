@@ -10,7 +10,7 @@ from castproof.errors import DataError, ImageError
 from castproof.files import write_csv
 from castproof.measure.decision import Verdict, decide
 from castproof.model.checkpoint import load_checkpoint
-from castproof.pipeline.evaluate import score_photos
+from castproof.pipeline.scoring import score_photos
 from castproof.progress import SILENT, Progress
 from castproof.run_folder import RunFolder
 

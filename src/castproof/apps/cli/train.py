@@ -199,6 +199,7 @@ def train_command(
         raise SettingError("Give either --data DATA to start a run, or --resume RUN to go on with one.")
     if resume is not None:
         _refuse_settings(context)
+    settings = None if data is None else _settings(context, data, ok)
     from castproof.apps.cli.training_console import TrainingConsole
 
     screen = TrainingConsole(wanted_bars=not no_bars)
@@ -206,18 +207,22 @@ def train_command(
         from castproof.pipeline import train as pipeline
         from castproof.run_folder import RunFolder
     try:
-        if resume is not None:
-            result = pipeline.resume(RunFolder(resume), screen)
+        if settings is None:
+            result = pipeline.resume(RunFolder(Path(str(resume))), screen)
         else:
-            values = {name: value for name, value in context.params.items() if name in _SETTINGS}
-            settings = TrainSettings(
-                **{**values, "data": str(Path(str(data)).resolve()), "ok": tuple(ok or ())}
-            )
             result = pipeline.train(settings, outdir, screen)
     except KeyboardInterrupt:
         _tell_interrupted(screen.run)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     screen.show_result(result)
+
+
+def _settings(context: typer.Context, data: Path, ok: list[str] | None) -> TrainSettings:
+    """Return the settings given; paths are made absolute, so that a run resumes from any folder."""
+    values = {name: value for name, value in context.params.items() if name in _SETTINGS}
+    if Path(values["weights"]).suffix:
+        values["weights"] = str(Path(values["weights"]).resolve())
+    return TrainSettings(**values, data=str(data.resolve()), ok=tuple(ok or ()))
 
 
 def _refuse_settings(context: typer.Context) -> None:

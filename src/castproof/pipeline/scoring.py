@@ -1,0 +1,41 @@
+"""Probabilities of photos by a stored network."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from castproof.errors import ImageError
+from castproof.model.checkpoint import Checkpoint
+from castproof.model.device import decoding_threads, pick_device, prepare
+from castproof.model.inference import network_logits
+from castproof.model.network import p_defective
+from castproof.model.photos import PhotoBatches
+from castproof.progress import SILENT, Progress
+
+
+def score_photos(
+    checkpoint: Checkpoint,
+    paths: Sequence[Path],
+    device_name: str,
+    progress: Progress = SILENT,
+    failures: dict[int, ImageError] | None = None,
+) -> npt.NDArray[np.float64]:
+    """Return p_defective, float64 (n,), of the photos at `paths`.
+
+    Args:
+        checkpoint: the network, with its preprocessing.
+        paths: the photos.
+        device_name: "auto", "cpu", "cuda" or "mps".
+        progress: told of every batch.
+        failures: see `PhotoBatches`; the p_defective of a photo noted there is NaN.
+
+    Raises:
+        ImageError: a photo cannot be decoded, and `failures` is not given.
+    """
+    device = pick_device(device_name)
+    prepare(device)
+    photos = PhotoBatches(paths, checkpoint.spec.preprocess.size_px, decoding_threads(0), failures)
+    logits = network_logits(checkpoint.network.to(device), photos, device, "scoring", progress)
+    return p_defective(logits).numpy()
