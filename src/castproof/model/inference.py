@@ -1,6 +1,5 @@
 """Running a network over photos without learning."""
 
-from collections.abc import Iterator
 from copy import deepcopy
 from typing import Final
 
@@ -10,7 +9,7 @@ from torch.nn.utils import fuse_conv_bn_eval
 
 from castproof.model.augmentation import LEVELS, augment
 from castproof.model.network import Classifier
-from castproof.model.photos import Indices, PhotoBatches
+from castproof.model.photos import PhotoBatches
 from castproof.progress import SILENT, Progress
 from castproof.settings import TrainSettings
 
@@ -44,23 +43,36 @@ def network_logits(
     return logits
 
 
-@torch.inference_mode()
-def view_features(
-    network: Classifier, photos: PhotoBatches, views: int, settings: TrainSettings, device: torch.device
-) -> Iterator[tuple[Indices, Tensor]]:
-    """Yield (indices, features (views, n, width)); view 0 is the photo itself, the others are variations.
+@torch.no_grad()
+def split_features(
+    network: Classifier,
+    photos: PhotoBatches,
+    views: int,
+    settings: TrainSettings,
+    device: torch.device,
+    progress: Progress = SILENT,
+) -> Tensor:
+    """Return features float32 (views, n, width) on `device`; view 0 is the photo itself, the others are variations.
 
-    Batch norms are folded into their convolutions first, which changes features by rounding alone.
+    Every photo is decoded once. Batch norms are folded into their convolutions first, which changes features by
+    rounding alone.
+
+    Raises:
+        ImageError: a photo cannot be decoded.
     """
     level = LEVELS[settings.aug_level]
-    fast = fold_batch_norms(network)
-    for indices, batch in photos.read_all(BATCH):
-        clean = batch.to(device)
-        blocks = [fast.features(clean)]
-        for view in range(1, views):
-            seeds = [(settings.seed, view, index) for index in indices]
-            blocks.append(fast.features(augment(clean, level, seeds)))
-        yield indices, torch.stack(blocks).cpu()
+    folded = fold_batch_norms(network)
+    features = torch.empty(views, len(photos.paths), network.backbone.width, device=device)
+    with progress.task("features", len(photos.paths)) as task:
+        for indices, batch in photos.read_all(BATCH):
+            unvaried = batch.to(device)
+            rows = list(indices)
+            features[0, rows] = folded.features(unvaried)
+            for view in range(1, views):
+                seeds = [(settings.seed, view, index) for index in indices]
+                features[view, rows] = folded.features(augment(unvaried, level, seeds))
+            task.advance(len(rows))
+    return features
 
 
 def fold_batch_norms(network: Classifier) -> Classifier:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from castproof.model.augmentation import LEVELS, augment
-from castproof.model.inference import network_logits, view_features
+from castproof.model.inference import network_logits, split_features
 from castproof.model.network import Classifier
 from castproof.model.photos import PhotoBatches
 from castproof.progress import SILENT, Progress
@@ -70,24 +70,14 @@ class FrozenLearner:
         progress: Progress,
     ) -> None:
         self.network = network
+        self._splits = splits
         self._settings = settings
+        self._device = device
         self._labels = splits[TRAIN].defective.to(device)
-        self._clean: dict[str, Tensor] = {}
-        level = LEVELS[settings.aug_level]
-        total = sum(
-            len(split.defective) * (level.views if name == TRAIN else 1) for name, split in splits.items()
-        )
-        with progress.task("features", total) as task:
-            for name, split in splits.items():
-                views = level.views if name == TRAIN else 1
-                features = torch.empty(views, len(split.defective), network.backbone.width)
-                for indices, block in view_features(network, split.photos, views, settings, device):
-                    features[:, indices] = block
-                    task.advance(len(indices) * views)
-                self._clean[name] = features[0].to(device)
-                if name == TRAIN:
-                    self._views = features.to(device)
-        network.head.fit_scale(self._clean[TRAIN])
+        views = LEVELS[settings.aug_level].views
+        self._views = split_features(network, splits[TRAIN].photos, views, settings, device, progress)
+        self._unvaried = {TRAIN: self._views[0]}
+        network.head.fit_scale(self._views[0])
 
     def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
         """Return the head's parameters, at the full rate."""
@@ -105,9 +95,13 @@ class FrozenLearner:
 
     @torch.inference_mode()
     def logits(self, split: str, progress: Progress = SILENT) -> Tensor:
-        """Return logits (n, 2) from the cached features of the unvaried photos."""
+        """Return logits (n, 2) of the unvaried photos; the features of a split are computed when first asked for."""
+        if split not in self._unvaried:
+            photos = self._splits[split].photos
+            features = split_features(self.network, photos, 1, self._settings, self._device, progress)
+            self._unvaried[split] = features[0]
         self.network.head.eval()
-        logits: Tensor = self.network.head(self._clean[split])
+        logits: Tensor = self.network.head(self._unvaried[split])
         return logits.cpu()
 
 
@@ -127,13 +121,8 @@ class FinetuneLearner:
         self._settings = settings
         self._device = device
         self._blocks = network.backbone.trainable_blocks(settings.unfreeze)
-        train = splits[TRAIN].photos
-        with progress.task("features", len(train.paths)) as task:
-            blocks = []
-            for indices, block in view_features(network, train, 1, settings, device):
-                blocks.append(block[0])
-                task.advance(len(indices))
-        network.head.fit_scale(torch.cat(blocks).to(device))
+        features = split_features(network, splits[TRAIN].photos, 1, settings, device, progress)
+        network.head.fit_scale(features[0])
 
     def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
         """Return the head's parameters and those of the trained blocks, which rest in the head-only epochs."""

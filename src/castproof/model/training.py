@@ -234,4 +234,4 @@ def _make_optimizer(learner: Learner, settings: TrainSettings) -> torch.optim.Op
     ]
     if settings.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.momentum, weight_decay=settings.wd)
-    return torch.optim.AdamW(groups, lr=settings.lr, weight_decay=settings.wd)
+    return torch.optim.AdamW(groups, lr=settings.lr, weight_decay=settings.wd, fused=True)
