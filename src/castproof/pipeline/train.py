@@ -67,6 +67,11 @@ class TrainResult:
     history: Sequence[EpochRecord]
     splits: Sequence[ScoredSplit]
 
+    @property
+    def best(self) -> EpochRecord:
+        """The epoch whose network was kept."""
+        return best_epoch(self.history)
+
 
 def train(settings: TrainSettings, outdir: Path, observer: TrainObserver) -> TrainResult:
     """Return a complete run in a new folder under `outdir`.

@@ -43,4 +43,4 @@ def demo_command(
     screen.show_result(result.trained)
     console.print("\nVerdicts on a few test photos; their folder tells the truth:")
     show_predictions(result.predictions)
-    console.print(f"The generated photos: [bold]{escape(str(result.data))}[/]")
+    console.print(f"The generated photos: [bold]{escape(str(result.data))}[/]", soft_wrap=True)

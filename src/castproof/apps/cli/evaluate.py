@@ -54,4 +54,4 @@ def evaluate_command(
         errors.print("Stopped; nothing was written.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     console.print(metrics_table(splits))
-    console.print(f"Everything is in [bold]{escape(str(target))}[/].")
+    console.print(f"Everything is in [bold]{escape(str(target))}[/].", soft_wrap=True)

@@ -57,7 +57,7 @@ def predict_command(
     show_predictions(predictions)
     if csv is not None:
         write_predictions(predictions, csv)
-        console.print(f"One row per photo: [bold]{escape(str(csv))}[/]")
+        console.print(f"One row per photo: [bold]{escape(str(csv))}[/]", soft_wrap=True)
     if any(one.p_defective is None for one in predictions):
         raise typer.Exit(EXIT_NOT_INSPECTED)
 

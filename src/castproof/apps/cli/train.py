@@ -244,5 +244,5 @@ def _tell_interrupted(run: Path | None) -> None:
     if run is None:
         errors.print("Stopped before the run folder was made; nothing is left behind.")
         return
-    errors.print(f"Stopped. The run so far is kept in {escape(str(run))}.")
-    errors.print(f"[green]→[/] Go on with: {program()} train --resume {escape(str(run))}")
+    errors.print(f"Stopped. The run so far is kept in {escape(str(run))}", soft_wrap=True)
+    errors.print(f"[green]→[/] Go on with: {program()} train --resume {escape(str(run))}", soft_wrap=True)

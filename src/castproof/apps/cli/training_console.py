@@ -51,7 +51,7 @@ class TrainingConsole(Bars):
         learns = {"none": "frozen backbone", "all": "whole network learns"}.get(
             settings.unfreeze, f"last {settings.unfreeze} blocks learn"
         )
-        console.print(f"Run      [bold]{escape(str(run.path))}[/]")
+        console.print(f"Run      [bold]{escape(str(run.path))}[/]", soft_wrap=True)
         console.print(f"Network  {settings.model}, {escape(weights)}, {learns}\n")
         console.print("[dim]    epoch  loss: train, val   macro-F1: train, val   threshold        lr[/]")
 
@@ -66,16 +66,20 @@ class TrainingConsole(Bars):
 
     def show_result(self, result: "TrainResult") -> None:
         """Print the final tables and where to look."""
-        best = next(record for record in reversed(result.history) if record.is_best)
+        best = result.best
         console.print(
             f"\nBest epoch: {best.epoch}, threshold {best.threshold:.4f} from the validation photos."
         )
         console.print(metrics_table(result.splits))
         folder = escape(str(result.run.path))
         console.print(
-            f"Everything is in [bold]{folder}[/]: start with top-errors.png and confusion_matrices.png."
+            f"Everything is in [bold]{folder}[/]: start with top-errors.png and confusion_matrices.png.",
+            soft_wrap=True,
         )
-        console.print(f"[green]→[/] Judge new photos: {program()} predict {folder} PHOTOS --csv verdicts.csv")
+        console.print(
+            f"[green]→[/] Judge new photos: {program()} predict {folder} PHOTOS --csv verdicts.csv",
+            soft_wrap=True,
+        )
 
 
 def _share(value: float | None) -> str:
