@@ -268,10 +268,10 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, default=Path(".work/pretrain"), help="photos and state are kept here"
     )
-    parser.add_argument("--pairs", type=int, default=3000)
+    parser.add_argument("--pairs", type=int, default=2400)
     parser.add_argument("--shots", type=int, default=4)
-    parser.add_argument("--crop-epochs", type=int, default=16)
-    parser.add_argument("--full-epochs", type=int, default=4)
+    parser.add_argument("--crop-epochs", type=int, default=18)
+    parser.add_argument("--full-epochs", type=int, default=5)
     parser.add_argument("--batch", type=int, default=48)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=11)
