@@ -35,7 +35,9 @@ from PIL import (
 
 from castproof.errors import ImageError
 
-IMAGE_SUFFIXES: frozenset[str] = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+IMAGE_SUFFIXES: frozenset[str] = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+)
 MAX_SIDE_PX = 4096
 MAX_PIXELS = 200_000_000
 LARGE_PIXELS = 24_000_000

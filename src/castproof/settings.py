@@ -156,7 +156,9 @@ _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "cost_fn": _at_least(0),
     "cost_fp": _at_least(0),
     "unfreeze": (
-        lambda value: value in ("none", "all") or (isinstance(value, str) and value.isdecimal()),
+        lambda value: (
+            value in ("none", "all") or (isinstance(value, str) and value.isdecimal() and int(value) > 0)
+        ),
         "none, all, or a number of blocks",
     ),
     "backbone_lr_mult": _at_least(0),

@@ -97,3 +97,19 @@ def test_a_missing_run_or_folder_is_told(
     assert done.code == 1
     assert ("no run" if missing == "run" else "nothing") in done.err
     assert "Traceback" not in done.text
+
+
+def test_an_evaluation_never_replaces_the_results_of_a_run(
+    castproof: Server, trained: Trained, tmp_path: Path
+) -> None:
+    before = {path.name: path.read_bytes() for path in trained.run.iterdir() if path.is_file()}
+    done = castproof.run(["evaluate", trained.run, "--data", trained.data, "--outdir", trained.run], tmp_path)
+    assert done.code == 1, done.text
+    assert "is a run folder" in done.err
+    assert {path.name: path.read_bytes() for path in trained.run.iterdir() if path.is_file()} == before
+
+
+def test_a_failed_evaluation_leaves_no_folder(castproof: Server, trained: Trained, tmp_path: Path) -> None:
+    done = castproof.run(["evaluate", trained.run, "--data", "nowhere", "--outdir", "out"], tmp_path)
+    assert done.code == 1, done.text
+    assert not (tmp_path / "out").exists()

@@ -169,3 +169,13 @@ def test_the_verdict_follows_the_threshold_of_the_run(
     threshold = load_checkpoint(trained.run / "best_model.pt").threshold
     assert {float(row["threshold"]) for row in rows_of(tmp_path / "v.csv")} == {threshold}
     assert "more" in done.out, "only the first rows are shown"
+
+
+def test_a_table_never_replaces_a_photo(castproof: Server, trained: Trained, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    shutil.copy(next((trained.data / "test" / "ok").iterdir()), photo)
+    before = photo.read_bytes()
+    done = castproof.run(["predict", trained.run, photo, "--csv", photo], tmp_path)
+    assert done.code == 1, done.text
+    assert "ends in .csv" in " ".join(done.err.replace("│", " ").split())
+    assert photo.read_bytes() == before

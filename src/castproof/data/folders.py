@@ -24,7 +24,9 @@ SPLIT_NAMES = {
     "testing": "test",
 }
 # Photos that cannot be decoded here: listed as unreadable rather than left out in silence.
-FOREIGN_SUFFIXES = frozenset({".heic", ".heif", ".avif", ".gif", ".jp2", ".dng", ".cr2", ".nef", ".arw"})
+FOREIGN_SUFFIXES = frozenset(
+    {".heic", ".heif", ".avif", ".gif", ".jp2", ".dng", ".cr2", ".cr3", ".jxl", ".nef", ".arw"}
+)
 _IGNORED = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 _LAYOUT = "Photos lie in DATA/train/CLASS, DATA/val/CLASS and DATA/test/CLASS, or in DATA/CLASS."
 _BLOCK = 256

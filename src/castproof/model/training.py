@@ -15,7 +15,7 @@ from castproof.errors import RunError
 from castproof.measure.metrics import metrics
 from castproof.measure.threshold import tune_threshold
 from castproof.model.checkpoint import Checkpoint, load_checkpoint, load_state, save_checkpoint, save_state
-from castproof.model.learning import TRAIN, Learner
+from castproof.model.learning import TRAIN, Learner, epoch_order
 from castproof.model.network import NetworkSpec, p_defective
 from castproof.model.schedule import Schedule
 from castproof.progress import SILENT, Progress
@@ -88,7 +88,7 @@ class Trainer:
         self._last_path = last_path
         self._state = _State()
         self._optimizer = _make_optimizer(learner, settings)
-        steps = max(-(-len(labels[TRAIN]) // settings.batch_size), 1)
+        steps = len(epoch_order(len(labels[TRAIN]), settings.batch_size, settings.seed, epoch=1))
         self._steps = steps
         self._schedule = Schedule(
             settings.sched, settings.lr, settings.min_lr, settings.epochs, settings.warmup_epochs, steps
@@ -188,6 +188,11 @@ class Trainer:
     def _measure(self, batch_loss: float | None, progress: Progress) -> EpochRecord:
         settings, epoch = self._settings, self._state.epoch + 1
         logits = {split: self._learner.logits(split, progress) for split in (TRAIN, VAL)}
+        if not all(torch.isfinite(values).all() for values in logits.values()):
+            raise RunError(
+                f"Training has diverged in epoch {epoch}: the network gives no numbers any more.",
+                fix="Train again with a lower --lr.",
+            )
         defective = {split: self._labels[split].numpy().astype(bool) for split in logits}
         probability = {split: p_defective(values).numpy() for split, values in logits.items()}
         loss = {split: F.cross_entropy(logits[split], self._labels[split]).item() for split in logits}

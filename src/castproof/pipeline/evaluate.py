@@ -8,7 +8,7 @@ import numpy as np
 
 from castproof.data.folders import read_folders, verify_photos
 from castproof.data.manifest import Manifest, Photo
-from castproof.errors import ClassNameError
+from castproof.errors import ClassNameError, OutputError
 from castproof.files import make_folder
 from castproof.measure.evaluation import ScoredSplit, score_split
 from castproof.model.checkpoint import Checkpoint, load_checkpoint
@@ -47,7 +47,12 @@ def evaluate(
     """
     settings = TrainSettings.from_json(run.read_hparams()["settings"])
     checkpoint = load_checkpoint(run.best_model)
-    make_folder(outdir)
+    if RunFolder(outdir).hparams.exists():
+        raise OutputError(
+            f"{outdir} is a run folder.",
+            rule="The results of an evaluation must not replace those of a run.",
+            fix="Choose another --outdir, or leave it out.",
+        )
     manifest = _read(data, ok, settings.ok)
     manifest = verify_photos(manifest, skip_unreadable=skip_unreadable, progress=progress)
     names = {name or WHOLE_FOLDER: name for name in manifest.counts()}
@@ -59,6 +64,7 @@ def evaluate(
         scored.append(
             score_split(shown, defective, p, checkpoint.threshold, settings.cost_fn, settings.cost_fp)
         )
+    make_folder(outdir)
     write_evaluation(_evaluation(run, manifest, scored, photos, checkpoint, settings), outdir)
     return scored
 

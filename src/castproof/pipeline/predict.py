@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from castproof.data.folders import photos_below
-from castproof.errors import DataError, ImageError
-from castproof.files import write_csv
+from castproof.errors import DataError, ImageError, SettingError
+from castproof.files import make_folder, write_csv
 from castproof.measure.decision import Verdict, decide
 from castproof.model.checkpoint import load_checkpoint
 from castproof.pipeline.scoring import score_photos
@@ -85,6 +85,20 @@ def write_predictions(predictions: Sequence[Prediction], path: Path) -> None:
         for one in predictions
     )
     write_csv(path, COLUMNS, rows)
+
+
+def check_csv_path(path: Path) -> None:
+    """Raise where writing a table to `path` would fail, or replace something that is no table.
+
+    Raises:
+        SettingError: the name does not end in .csv.
+        OutputError: the folder cannot be written.
+    """
+    if path.suffix.lower() != ".csv":
+        raise SettingError(
+            f"--csv {path} is not the name of a table.", rule="It ends in .csv.", fix="Give another name."
+        )
+    make_folder(path.parent)
 
 
 def _collect(sources: Sequence[Path]) -> list[Path]:

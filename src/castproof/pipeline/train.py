@@ -266,7 +266,7 @@ def _write_history(history: Sequence[EpochRecord], manifest: Manifest, run: RunF
     write_text(run.history_jsonl, "".join(json.dumps(row) + "\n" for row in rows))
     columns = [column.name for column in fields(EpochRecord)]
     write_csv(run.history_csv, columns, [[row[name] for name in columns] for row in rows])
-    photos = {name: manifest.of_split(name) for name in SPLITS}
+    photos = {name: manifest.of_split(name) for name in ("train", "val")}
     sizes = {name: (len(split), sum(one.defective for one in split)) for name, split in photos.items()}
     for draw in (curves.loss_curves, curves.f1_curves, curves.learning_curves, curves.lr_schedule):
         save(draw(rows, sizes), run.path / f"{draw.__name__}.png")

@@ -113,7 +113,7 @@ def _draw(axes: Axes, history: History, lines: Sequence[Line], heading: str, y_l
     drawn = 0
     for key, label, style in lines:
         values = _values(history, key)
-        if np.isfinite(values).any():
+        if np.isfinite(values).any() and not (key == "lr_backbone" and np.nanmax(values) == 0):
             _line(axes, epochs, values, label, style)
             drawn += 1
     if not drawn:

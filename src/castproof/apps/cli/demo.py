@@ -23,7 +23,7 @@ def demo_command(
     ] = "castings",
     no_bars: Annotated[bool, typer.Option("--no-bars", help="No progress bars.")] = False,
 ) -> None:
-    """Generate castings, train on them, evaluate, and judge a few photos: about a minute, no network needed.
+    """Generate castings, train on them, evaluate, and judge a few photos: less than two minutes, no network needed.
 
     [bold]Example[/]
 

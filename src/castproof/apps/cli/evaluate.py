@@ -51,7 +51,7 @@ def evaluate_command(
             progress=Bars(wanted=not no_bars),
         )
     except KeyboardInterrupt:
-        errors.print("Stopped; nothing was written.")
+        errors.print("Stopped; the evaluation is not complete.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     console.print(metrics_table(splits))
     console.print(f"Everything is in [bold]{escape(str(target))}[/].", soft_wrap=True)

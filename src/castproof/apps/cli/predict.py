@@ -48,7 +48,9 @@ def predict_command(
       castproof predict runs/mobilenet_adamw_standard_dr0.5_20260101_120000 today/ --csv verdicts.csv
     """
     with training_libraries():
-        from castproof.pipeline.predict import predict, write_predictions
+        from castproof.pipeline.predict import check_csv_path, predict, write_predictions
+    if csv is not None:
+        check_csv_path(csv)
     try:
         predictions = predict(RunFolder(run), photos, device=device, progress=Bars(wanted=not no_bars))
     except KeyboardInterrupt:
