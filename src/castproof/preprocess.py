@@ -33,13 +33,6 @@ class PreprocessSpec:
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
 
-    def describe(self) -> str:
-        """Return the rule in words, for reports and model cards."""
-        return (
-            f"whole photo resized to {self.size_px}x{self.size_px} px (antialiased bilinear, float32, no crop), "
-            f"scaled to [0, 1], mean {self.mean} subtracted, divided by {self.std} (red, green, blue)"
-        )
-
 
 def resize(image: Pixels, size_px: int) -> Planes:
     """Return `image` as float32 (3, size_px, size_px) in [0, 1].

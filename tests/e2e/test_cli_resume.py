@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 from castproof_process import Server
+from safetensors.torch import save_file
 from small_run import SMALL, Trained, fill_class, fill_splits, only_run
+
+from castproof.model.backbones import seeded_backbone
 
 STEADY = ("--weights", "none", "--img-size", "64", "--num-workers", "1", "--no-bars", "--patience", "99")
 RESULTS = ("metrics.json", "predictions.csv", "history.csv", "history.jsonl", "manifest.csv")
@@ -96,6 +99,20 @@ def test_a_run_whose_photos_have_changed_is_not_resumed(castproof: Server, tmp_p
     assert "are not those that" in told
     assert "was started with" in told
     assert "Traceback" not in resumed.text
+
+
+def test_a_run_whose_weights_have_changed_is_not_resumed(castproof: Server, tmp_path: Path) -> None:
+    fill_splits(tmp_path / "photos", {"train": 4, "val": 3, "test": 2})
+    weights = tmp_path / "start.safetensors"
+    save_file(seeded_backbone("mobilenet", seed=1).state_dict(), weights)
+    done = castproof.run(["train", "--data", "photos", *SMALL, "--weights", weights], tmp_path)
+    assert done.code == 0, done.text
+    run = only_run(tmp_path / "runs")
+    (run / "metrics.json").unlink()
+    save_file(seeded_backbone("mobilenet", seed=2).state_dict(), weights)
+    resumed = castproof.run(["train", "--resume", run], tmp_path)
+    assert resumed.code == 1
+    assert "start.safetensors are not those that" in " ".join(resumed.err.replace("│", " ").split())
 
 
 @pytest.mark.parametrize("name", ["hparams.json", "last_state.pt"])

@@ -1,5 +1,6 @@
 """Starting weights of a backbone: downloaded, shipped with castproof, or from a file. Never runs code."""
 
+import hashlib
 import pickle
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -40,6 +41,15 @@ def load_weights(backbone: Backbone, weights: str) -> str:
         return "castproof castings (made from generated castings alone)"
     _fill(backbone, read_state_dict(Path(weights)), weights)
     return f"file {Path(weights).name}"
+
+
+def weights_hash(backbone: Backbone) -> str:
+    """Return a hex SHA-256 of all tensors of `backbone`, whatever file they came from."""
+    digest = hashlib.sha256()
+    for key, value in backbone.state_dict().items():
+        digest.update(key.encode("utf-8"))
+        digest.update(value.contiguous().cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def read_state_dict(path: Path) -> StateDict:

@@ -22,7 +22,7 @@ from castproof.model.learning import FinetuneLearner, FrozenLearner, LabelledPho
 from castproof.model.network import Classifier, NetworkSpec, build_network, p_defective
 from castproof.model.photos import PhotoBatches
 from castproof.model.training import EpochRecord, Trainer
-from castproof.model.weights import load_weights
+from castproof.model.weights import load_weights, weights_hash
 from castproof.pipeline.machine import Machine, describe_machine
 from castproof.pipeline.results import Evaluation, write_evaluation
 from castproof.pipeline.samples import draw_train_samples
@@ -92,6 +92,7 @@ def train(settings: TrainSettings, outdir: Path, observer: TrainObserver) -> Tra
         {
             "settings": settings.to_json(),
             "data_hash": manifest.data_hash(),
+            "weights_hash": weights_hash(start.network.backbone),
             "machine": machine.to_json(),
             "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         }
@@ -122,6 +123,12 @@ def resume(run: RunFolder, observer: TrainObserver) -> TrainResult:
         )
     observer.data_ready(manifest)
     start = _start_network(settings)
+    if weights_hash(start.network.backbone) != stored.get("weights_hash"):
+        raise RunError(
+            f"The weights {settings.weights} are not those that {run.path} was started with.",
+            rule="A resumed run must end like an uninterrupted one.",
+            fix="Restore the file, or train a new run.",
+        )
     observer.run_ready(run, settings, start.weights)
     return _run(run, settings, manifest, start, device, observer)
 
