@@ -27,11 +27,13 @@ LAYERS = (
     ("apps",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-HEAVY = ("torch", "torchvision", "sklearn", "scipy", "matplotlib")
+HEAVY = ("torch", "torchvision", "onnx", "onnxruntime", "sklearn", "scipy", "matplotlib")
 # Which modules may import a library, by the start of their dotted name.
 ALLOWED = {
     "torch": ("castproof.model.", "castproof.pipeline."),
     "torchvision": ("castproof.model.",),
+    "onnx": ("castproof.model.onnx_export",),
+    "onnxruntime": ("castproof.model.features",),
     "safetensors": ("castproof.model.",),
     "sklearn": ("castproof.measure.metrics", "castproof.measure.curves"),
     "scipy": ("castproof.data.synthetic.",),

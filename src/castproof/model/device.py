@@ -42,5 +42,5 @@ def prepare(device: torch.device) -> None:
 
 
 def decoding_threads(requested: int) -> int:
-    """Return how many threads decode photos: `requested`, or one per core (at most 8) when that is 0."""
+    """Return how many threads decode photos and work on them: `requested`, or for 0 one per core, at most 8."""
     return requested or min(os.cpu_count() or 1, 8)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from castproof.model.augmentation import LEVELS, augment
-from castproof.model.inference import network_logits, split_features
+from castproof.model.features import feature_engine, split_features
+from castproof.model.inference import network_logits
 from castproof.model.network import Classifier
 from castproof.model.photos import PhotoBatches
 from castproof.progress import SILENT, Progress
@@ -75,7 +76,8 @@ class FrozenLearner:
         self._device = device
         self._labels = splits[TRAIN].defective.to(device)
         views = LEVELS[settings.aug_level].views
-        self._views = split_features(network, splits[TRAIN].photos, views, settings, device, progress)
+        self._engine = feature_engine(network, device)
+        self._views = split_features(self._engine, splits[TRAIN].photos, views, settings, progress)
         self._unvaried = {TRAIN: self._views[0]}
         network.head.fit_scale(self._views[0])
 
@@ -98,7 +100,7 @@ class FrozenLearner:
         """Return logits (n, 2) of the unvaried photos; the features of a split are computed when first asked for."""
         if split not in self._unvaried:
             photos = self._splits[split].photos
-            features = split_features(self.network, photos, 1, self._settings, self._device, progress)
+            features = split_features(self._engine, photos, 1, self._settings, progress)
             self._unvaried[split] = features[0]
         self.network.head.eval()
         logits: Tensor = self.network.head(self._unvaried[split])
@@ -121,7 +123,8 @@ class FinetuneLearner:
         self._settings = settings
         self._device = device
         self._blocks = network.backbone.trainable_blocks(settings.unfreeze)
-        features = split_features(network, splits[TRAIN].photos, 1, settings, device, progress)
+        engine = feature_engine(network, device)
+        features = split_features(engine, splits[TRAIN].photos, 1, settings, progress)
         network.head.fit_scale(features[0])
 
     def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:

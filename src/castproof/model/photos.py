@@ -1,10 +1,11 @@
-"""Photos as batches of tensors: decoded and resized by threads, with constant memory."""
+"""Photos as batches of tensors: decoded, resized and worked on by threads, with constant memory."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from castproof.images import decode
 from castproof.preprocess import PreprocessSpec, resize
 
 Indices = Sequence[int]
+Result = TypeVar("Result")
+Work = Callable[[Indices, Tensor], Result]
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class PhotoBatches:
     Args:
         paths: the photos.
         size_px: side of the network input.
-        workers: decoding threads, at least 1.
+        workers: decoding threads, at least 1; `map` works in them too.
         failures: where photos that cannot be decoded are noted, by their place in `paths`; they are then left
             out of their batch. Without it such a photo raises.
     """
@@ -43,11 +46,21 @@ class PhotoBatches:
         Raises:
             ImageError: a photo cannot be decoded.
         """
-        waiting: deque[Future[tuple[Indices, Tensor]]] = deque()
+        yield from self.map(_unchanged, chunks)
+
+    def map(self, work: Work[Result], chunks: Sequence[Indices]) -> Iterator[tuple[Indices, Result]]:
+        """Yield (indices, `work` of these indices and their photos), in the given order.
+
+        `work` runs in the decoding threads.
+
+        Raises:
+            ImageError: a photo cannot be decoded.
+        """
+        waiting: deque[Future[tuple[Indices, Result]]] = deque()
         pool = ThreadPoolExecutor(self.workers)
         try:
             for chunk in chunks:
-                waiting.append(pool.submit(self._read_chunk, chunk))
+                waiting.append(pool.submit(self._work_on, work, chunk))
                 if len(waiting) > self.workers:
                     yield waiting.popleft().result()
             for batch in waiting:
@@ -57,10 +70,16 @@ class PhotoBatches:
 
     def read_all(self, batch_size: int) -> Iterator[tuple[Indices, Tensor]]:
         """Yield every photo once, in order; see `read`."""
+        yield from self.read(self.in_order(batch_size))
+
+    def in_order(self, batch_size: int) -> list[range]:
+        """Return the places of all photos, in order, cut into batches."""
         count = len(self.paths)
-        yield from self.read(
-            [range(start, min(start + batch_size, count)) for start in range(0, count, batch_size)]
-        )
+        return [range(start, min(start + batch_size, count)) for start in range(0, count, batch_size)]
+
+    def _work_on(self, work: Work[Result], chunk: Indices) -> tuple[Indices, Result]:
+        indices, batch = self._read_chunk(chunk)
+        return indices, work(indices, batch)
 
     def _read_chunk(self, chunk: Indices) -> tuple[Indices, Tensor]:
         read: list[int] = []
@@ -75,6 +94,10 @@ class PhotoBatches:
             else:
                 read.append(index)
         return read, torch.from_numpy(batch[: len(read)])
+
+
+def _unchanged(indices: Indices, batch: Tensor) -> Tensor:
+    return batch
 
 
 class Normalise(torch.nn.Module):

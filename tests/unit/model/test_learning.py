@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from castproof.errors import ImageError
 from castproof.model.augmentation import LEVELS, augment
-from castproof.model.inference import network_logits, split_features
+from castproof.model.features import feature_engine, split_features
+from castproof.model.inference import network_logits
 from castproof.model.learning import FinetuneLearner, FrozenLearner, LabelledPhotos, epoch_order
 from castproof.model.network import Classifier
 from castproof.model.photos import PhotoBatches
@@ -48,7 +49,7 @@ def test_view_0_is_the_networks_own_output_and_the_others_are_variations(
     train = splits["train"]
     photos = all_photos(train)
     views = 3
-    found = split_features(network, train.photos, views, SETTINGS, CPU)
+    found = split_features(feature_engine(network, CPU), train.photos, views, SETTINGS)
     level = LEVELS[SETTINGS.aug_level]
     with torch.inference_mode():
         assert torch.allclose(found[0], network.features(photos), atol=1e-4)

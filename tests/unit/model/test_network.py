@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from castproof.model.inference import fold_batch_norms
+from castproof.model.features import feature_engine
 from castproof.model.network import Classifier, Head, NetworkSpec, build_network, p_defective
+from castproof.model.onnx_export import fold_batch_norms
 from castproof.preprocess import IMAGENET_MEAN, IMAGENET_STD, PreprocessSpec
 
 WIDTH = 12
@@ -97,3 +98,27 @@ def test_folded_batch_norms_give_the_same_features(
     assert torch.allclose(found, expected, atol=1e-4 * float(expected.abs().max()))
     assert not [one for one in folded.backbone.modules() if isinstance(one, nn.BatchNorm2d)]
     assert [one for one in network.modules() if isinstance(one, nn.BatchNorm2d)], "the network is left alone"
+
+
+@pytest.mark.parametrize("model", ["mobilenet", "mobilenet_v2"])
+@pytest.mark.parametrize("shape", [(1, 3, 48, 48), (5, 3, 96, 64)])
+def test_the_feature_engine_gives_the_networks_own_features(
+    model: str, shape: tuple[int, ...], make_network: Callable[[str, int], Classifier]
+) -> None:
+    network = make_network(model, 48)
+    photos = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+    engine = feature_engine(network, torch.device("cpu"))
+    with torch.inference_mode():
+        expected = network.features(photos)
+    assert torch.allclose(engine.run(photos), expected, atol=1e-4 * float(expected.abs().max()))
+
+
+def test_the_feature_engine_is_a_copy(make_network: Callable[[str, int], Classifier]) -> None:
+    network = make_network("mobilenet", 48)
+    photos = torch.rand(2, 3, 48, 48, generator=torch.Generator().manual_seed(1))
+    engine = feature_engine(network, torch.device("cpu"))
+    before = engine.run(photos)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.zero_()
+    assert torch.equal(engine.run(photos), before)

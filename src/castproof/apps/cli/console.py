@@ -23,7 +23,18 @@ from castproof.errors import CastproofError, MissingExtraError
 from castproof.progress import Task
 
 TRAIN_EXTRA: Final = frozenset(
-    {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "safetensors", "psutil"}
+    {
+        "matplotlib",
+        "onnx",
+        "onnxruntime",
+        "psutil",
+        "safetensors",
+        "scipy",
+        "sklearn",
+        "threadpoolctl",
+        "torch",
+        "torchvision",
+    }
 )
 EXIT_PROBLEM: Final = 1
 EXIT_NOT_INSPECTED: Final = 3

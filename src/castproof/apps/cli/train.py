@@ -160,7 +160,11 @@ def train_command(
     ] = DEFAULT.cost_fp,
     seed: Annotated[int, typer.Option(help="Seed of everything random.", rich_help_panel=RUN)] = DEFAULT.seed,
     num_workers: Annotated[
-        int, typer.Option(help="Threads that read photos; 0: one per core.", rich_help_panel=RUN)
+        int,
+        typer.Option(
+            help="Threads that read photos and compute frozen features; 0: one per core, at most 8.",
+            rich_help_panel=RUN,
+        ),
     ] = DEFAULT.num_workers,
     device: Annotated[
         str, typer.Option(help="Where to compute.", metavar=_names(DEVICES), rich_help_panel=RUN)
