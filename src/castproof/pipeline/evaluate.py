@@ -1,7 +1,6 @@
 """Scoring a labelled folder with a trained run, at the run's own threshold."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from castproof.errors import ClassNameError, OutputError
 from castproof.files import make_folder
 from castproof.measure.evaluation import ScoredSplit, score_split
 from castproof.model.checkpoint import Checkpoint, load_checkpoint
-from castproof.pipeline.results import Evaluation, write_evaluation
+from castproof.pipeline.results import Evaluation, evaluation_context, write_evaluation
 from castproof.pipeline.scoring import score_photos
 from castproof.progress import SILENT, Progress
 from castproof.run_folder import RunFolder
@@ -91,15 +90,6 @@ def _evaluation(
     checkpoint: Checkpoint,
     settings: TrainSettings,
 ) -> Evaluation:
-    context = {
-        "run": run.path.name,
-        "model": settings.model,
-        "classes": asdict(manifest.classes),
-        "threshold": checkpoint.threshold,
-        "threshold_from": f"val of the run, highest {settings.tune_for}",
-        "best_epoch": checkpoint.epoch,
-        "costs": {"missed_defect": settings.cost_fn, "false_alarm": settings.cost_fp},
-        "data_hash": manifest.data_hash(),
-        "unreadable": [asdict(photo) for photo in manifest.unreadable],
-    }
+    context = evaluation_context(manifest, settings, checkpoint.threshold, "val of the run", checkpoint.epoch)
+    context["run"] = run.path.name
     return Evaluation(manifest, scored, photos, context)

@@ -1,7 +1,7 @@
 """Writing what an evaluation found: metrics, one row per photo, and the plots."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from castproof.measure.evaluation import ScoredSplit, most_confident_errors
 from castproof.report import evaluation_plots as plots
 from castproof.report.photo_sheets import Tile, top_errors
 from castproof.report.style import save
+from castproof.settings import TrainSettings
 
 ERRORS_SHOWN: Final = 8
 
@@ -46,6 +47,22 @@ class Evaluation:
     splits: Sequence[ScoredSplit]
     photos: dict[str, tuple[Photo, ...]]
     context: dict[str, Any]
+
+
+def evaluation_context(
+    manifest: Manifest, settings: TrainSettings, threshold: float, threshold_from: str, best_epoch: int
+) -> dict[str, Any]:
+    """Return what metrics.json records besides the metrics, of a run and of an evaluation alike."""
+    return {
+        "model": settings.model,
+        "classes": asdict(manifest.classes),
+        "threshold": threshold,
+        "threshold_from": f"{threshold_from}, highest {settings.tune_for}",
+        "best_epoch": best_epoch,
+        "costs": {"missed_defect": settings.cost_fn, "false_alarm": settings.cost_fp},
+        "data_hash": manifest.data_hash(),
+        "unreadable": [asdict(photo) for photo in manifest.unreadable],
+    }
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:

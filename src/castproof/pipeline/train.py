@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import torch
 
@@ -24,7 +24,7 @@ from castproof.model.photos import PhotoBatches
 from castproof.model.training import EpochRecord, Trainer
 from castproof.model.weights import load_weights, weights_hash
 from castproof.pipeline.machine import Machine, describe_machine
-from castproof.pipeline.results import Evaluation, write_evaluation
+from castproof.pipeline.results import Evaluation, evaluation_context, write_evaluation
 from castproof.pipeline.samples import draw_train_samples
 from castproof.preprocess import PreprocessSpec
 from castproof.progress import Progress
@@ -254,17 +254,8 @@ def _evaluation(
     weights: str,
 ) -> Evaluation:
     best = best_epoch(history)
-    context: dict[str, Any] = {
-        "model": settings.model,
-        "weights": weights,
-        "classes": asdict(manifest.classes),
-        "threshold": best.threshold,
-        "threshold_from": f"val, highest {settings.tune_for}",
-        "best_epoch": best.epoch,
-        "costs": {"missed_defect": settings.cost_fn, "false_alarm": settings.cost_fp},
-        "data_hash": manifest.data_hash(),
-        "unreadable": [asdict(photo) for photo in manifest.unreadable],
-    }
+    context = evaluation_context(manifest, settings, best.threshold, "val", best.epoch)
+    context["weights"] = weights
     return Evaluation(manifest, scored, {name: manifest.of_split(name) for name in SPLITS}, context)
 
 
