@@ -67,12 +67,15 @@ def predict_command(
 def show_predictions(predictions: Sequence["Prediction"]) -> None:
     """Print the first verdicts and how many there are of each."""
     table = Table(title=f"REJECT when p_defective ≥ {predictions[0].threshold:.4f}", title_justify="left")
-    for column in ("photo", "verdict", "p_defective", "reason"):
+    shown = predictions[:SHOWN]
+    with_reasons = any(one.reason for one in shown)
+    for column in ("photo", "verdict", "p_defective", *(["reason"] if with_reasons else [])):
         table.add_column(column, overflow="fold")
-    for one in predictions[:SHOWN]:
+    for one in shown:
         p = "" if one.p_defective is None else f"{one.p_defective:.4f}"
         verdict = f"[{STYLES[one.verdict.value]}]{one.verdict.value}[/]"
-        table.add_row(escape(str(one.path)), verdict, p, escape(one.reason))
+        reason = [escape(one.reason)] if with_reasons else []
+        table.add_row(escape(str(one.path)), verdict, p, *reason)
     console.print(table)
     if len(predictions) > SHOWN:
         console.print(f"and {len(predictions) - SHOWN} more")
