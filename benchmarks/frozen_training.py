@@ -5,9 +5,9 @@
 Both train the same head on the same frozen MobileNetV3-Small, on DATA/{train,val}/CLASS, for the same number of
 epochs without early stopping, from the same weights. The plain loop is what a torchvision tutorial does: ImageFolder,
 DataLoader with two workers, random flips, a training pass, an evaluation pass over train and one over val, every
-epoch. castproof is timed with what `castproof train` does besides: checking every photo, features of the test split
-too, a checkpoint per epoch; and once more with evaluation and plots. `--plain-epochs` shortens the plain loop and
-scales its time; its macro-F1 is then that of the shorter training and the output says so.
+epoch. castproof is timed with what `castproof train` does besides: checking every photo, train_samples.png, a
+checkpoint per epoch; and once more with the test split, evaluation and plots. `--plain-epochs` shortens the plain
+loop and scales its time; its macro-F1 is then that of the shorter training and the output says so.
 """
 
 import argparse

@@ -2,14 +2,18 @@
 
 import ast
 import json
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from castproof.apps.cli.console import TRAIN_EXTRA
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "castproof"
@@ -161,6 +165,14 @@ def text_files() -> list[Path]:
     )
     paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
     return [path for path in paths if path.is_file() and b"\0" not in path.read_bytes()[:8192]]
+
+
+def test_a_missing_library_of_the_train_extra_is_known_as_such() -> None:
+    extra = [
+        one for one in metadata.requires("castproof") or () if "extra == 'train'" in one.replace('"', "'")
+    ]
+    names = {re.split(r"[^\w-]", one)[0] for one in extra}
+    assert {{"scikit-learn": "sklearn"}.get(name, name) for name in names} == TRAIN_EXTRA
 
 
 def test_no_file_names_a_package_registry_or_a_path_of_one_machine() -> None:

@@ -41,6 +41,6 @@ def prepare(device: torch.device) -> None:
         libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def decoding_threads(requested: int) -> int:
-    """Return how many threads decode photos and work on them: `requested`, or for 0 one per core, at most 8."""
+def worker_threads(requested: int) -> int:
+    """Return how many threads read photos and work on them: `requested`, or for 0 one per core, at most 8."""
     return requested or min(os.cpu_count() or 1, 8)

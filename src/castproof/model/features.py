@@ -6,6 +6,7 @@ rounding.
 """
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from castproof.model.augmentation import LEVELS, augment
 from castproof.model.network import Classifier
-from castproof.model.onnx_export import features_to_onnx, fold_batch_norms
+from castproof.model.onnx_export import features_to_onnx
 from castproof.model.photos import Indices, PhotoBatches
 from castproof.progress import SILENT, Progress
 from castproof.settings import TrainSettings
@@ -42,14 +43,13 @@ class FeatureEngine:
 
 def feature_engine(network: Classifier, device: torch.device) -> FeatureEngine:
     """Return an engine for the features of `network` as it is now; what `network` learns later does not reach it."""
-    folded = fold_batch_norms(network)
     width = network.backbone.width
     if device.type != "cpu":
-        return FeatureEngine(folded.to(device).features, width, device)
+        return FeatureEngine(deepcopy(network).to(device).eval().features, width, device)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(
-        features_to_onnx(folded), options, providers=["CPUExecutionProvider"]
+        features_to_onnx(network), options, providers=["CPUExecutionProvider"]
     )
 
     def run(photos: Tensor) -> Tensor:

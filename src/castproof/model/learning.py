@@ -73,7 +73,6 @@ class FrozenLearner:
         self.network = network
         self._splits = splits
         self._settings = settings
-        self._device = device
         self._labels = splits[TRAIN].defective.to(device)
         views = LEVELS[settings.aug_level].views
         self._engine = feature_engine(network, device)

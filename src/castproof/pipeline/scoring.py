@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from castproof.errors import ImageError
 from castproof.model.checkpoint import Checkpoint
-from castproof.model.device import decoding_threads, pick_device, prepare
+from castproof.model.device import pick_device, prepare, worker_threads
 from castproof.model.inference import network_logits
 from castproof.model.network import p_defective
 from castproof.model.photos import PhotoBatches
@@ -36,6 +36,6 @@ def score_photos(
     """
     device = pick_device(device_name)
     prepare(device)
-    photos = PhotoBatches(paths, checkpoint.spec.preprocess.size_px, decoding_threads(0), failures)
+    photos = PhotoBatches(paths, checkpoint.spec.preprocess.size_px, worker_threads(0), failures)
     logits = network_logits(checkpoint.network.to(device), photos, device, "scoring", progress)
     return p_defective(logits).numpy()

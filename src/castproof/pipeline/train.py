@@ -17,7 +17,7 @@ from castproof.data.splits import split_photos
 from castproof.errors import RunError
 from castproof.files import make_folder, write_csv, write_error, write_text
 from castproof.measure.evaluation import ScoredSplit, score_split
-from castproof.model.device import decoding_threads, pick_device, prepare
+from castproof.model.device import pick_device, prepare, worker_threads
 from castproof.model.learning import FinetuneLearner, FrozenLearner, LabelledPhotos, Learner
 from castproof.model.network import Classifier, NetworkSpec, build_network, p_defective
 from castproof.model.photos import PhotoBatches
@@ -204,7 +204,7 @@ def _run(
 
 
 def _labelled_photos(manifest: Manifest, settings: TrainSettings) -> dict[str, LabelledPhotos]:
-    threads = decoding_threads(settings.num_workers)
+    threads = worker_threads(settings.num_workers)
     labelled = {}
     for name in SPLITS:
         photos = manifest.of_split(name)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from castproof.pipeline.predict import Prediction
 
 SHOWN: Final = 20
+COLUMNS: Final = ("photo", "verdict", "p_defective", "reason")
 STYLES: Final = {"ACCEPT": "green", "REJECT": "red", "NOT_INSPECTED": "yellow"}
 
 
@@ -68,14 +69,14 @@ def show_predictions(predictions: Sequence["Prediction"]) -> None:
     """Print the first verdicts and how many there are of each."""
     table = Table(title=f"REJECT when p_defective ≥ {predictions[0].threshold:.4f}", title_justify="left")
     shown = predictions[:SHOWN]
-    with_reasons = any(one.reason for one in shown)
-    for column in ("photo", "verdict", "p_defective", *(["reason"] if with_reasons else [])):
+    columns = COLUMNS if any(one.reason for one in shown) else COLUMNS[:-1]
+    for column in columns:
         table.add_column(column, overflow="fold")
     for one in shown:
         p = "" if one.p_defective is None else f"{one.p_defective:.4f}"
         verdict = f"[{STYLES[one.verdict.value]}]{one.verdict.value}[/]"
-        reason = [escape(one.reason)] if with_reasons else []
-        table.add_row(escape(str(one.path)), verdict, p, *reason)
+        cells = (escape(str(one.path)), verdict, p, escape(one.reason))
+        table.add_row(*cells[: len(columns)])
     console.print(table)
     if len(predictions) > SHOWN:
         console.print(f"and {len(predictions) - SHOWN} more")
