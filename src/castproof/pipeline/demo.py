@@ -37,8 +37,9 @@ def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
     The parts of train, val and test are different ones.
 
     Raises:
-        CastproofError: `outdir` cannot be written, or the weights cannot be had.
+        CastproofError: `outdir` cannot be written, or the weights are unknown or cannot be had.
     """
+    settings = TrainSettings(data=str(outdir / "photos"), weights=weights)
     data = write_dataset(
         outdir / "photos",
         parts_per_class=PARTS_PER_CLASS,
@@ -47,7 +48,7 @@ def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
         split=True,
         progress=observer,
     )
-    trained = train(TrainSettings(data=str(data), weights=weights), outdir / "runs", observer)
+    trained = train(settings, outdir / "runs", observer)
     tested = read_csv(trained.run.manifest, data).of_split("test")
     shown = [data / photo.file for photo in tested[:: max(len(tested) // PREDICTED, 1)][:PREDICTED]]
     return DemoResult(data, trained, predict(trained.run, shown, progress=observer))
