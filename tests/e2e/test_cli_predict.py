@@ -74,6 +74,29 @@ def test_bad_files_get_a_reason_and_no_verdict_and_spare_the_others(
     assert "Traceback" not in done.text
 
 
+def test_photos_are_named_from_their_common_folder_and_reasons_stand_below(
+    castproof: Server, trained: Trained, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a" / "long name of a folder that every photo of this shift lies in"
+    for name in ("one.jpg", "two/three.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(next((trained.data / "test" / "ok").iterdir()), folder / name)
+    (folder / "empty.png").write_bytes(b"")
+    done = castproof.run(["predict", trained.run, folder], tmp_path)
+    lines = [" ".join(line.replace("│", " ").split()) for line in done.out.splitlines()]
+    assert f"In {folder}:" in lines
+    assert "empty.png NOT_INSPECTED" in lines
+    assert {line.split()[0] for line in lines if "REJECT 0" in line or "ACCEPT 0" in line} == {
+        "one.jpg",
+        "two/three.jpg",
+    }
+    assert any(line.startswith("• ") and "empty.png is empty" in line for line in lines)
+    mixed = castproof.run(["predict", trained.run, folder / "one.jpg", "gone.jpg"], tmp_path)
+    assert mixed.code == 3
+    assert "There is no file gone.jpg" in mixed.out
+    assert "In " not in mixed.out
+
+
 def test_nothing_but_bad_files_gives_no_verdict_at_all(
     castproof: Server, trained: Trained, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """`castproof predict`: verdicts for photos without labels."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from castproof.pipeline.predict import Prediction
 
 SHOWN: Final = 20
-COLUMNS: Final = ("photo", "verdict", "p_defective", "reason")
 STYLES: Final = {"ACCEPT": "green", "REJECT": "red", "NOT_INSPECTED": "yellow"}
 
 
@@ -66,19 +66,33 @@ def predict_command(
 
 
 def show_predictions(predictions: Sequence["Prediction"]) -> None:
-    """Print the first verdicts and how many there are of each."""
-    table = Table(title=f"REJECT when p_defective ≥ {predictions[0].threshold:.4f}", title_justify="left")
+    """Print the first verdicts, why there is none, and how many there are of each."""
     shown = predictions[:SHOWN]
-    columns = COLUMNS if any(one.reason for one in shown) else COLUMNS[:-1]
-    for column in columns:
+    folder = _common_folder([one.path for one in shown])
+    table = Table(title=f"REJECT when p_defective ≥ {predictions[0].threshold:.4f}", title_justify="left")
+    for column in ("photo", "verdict", "p_defective"):
         table.add_column(column, overflow="fold")
     for one in shown:
         p = "" if one.p_defective is None else f"{one.p_defective:.4f}"
         verdict = f"[{STYLES[one.verdict.value]}]{one.verdict.value}[/]"
-        cells = (escape(str(one.path)), verdict, p, escape(one.reason))
-        table.add_row(*cells[: len(columns)])
+        name = one.path.relative_to(folder) if folder else one.path
+        table.add_row(escape(str(name)), verdict, p)
+    if folder:
+        console.print(f"In {escape(str(folder))}:", soft_wrap=True)
     console.print(table)
+    for one in shown:
+        if one.reason:
+            console.print(f"• {escape(one.reason)}", soft_wrap=True)
     if len(predictions) > SHOWN:
         console.print(f"and {len(predictions) - SHOWN} more")
     counts = Counter(one.verdict.value for one in predictions)
     console.print(", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
+
+
+def _common_folder(photos: Sequence[Path]) -> Path | None:
+    """Return the folder that all `photos` lie below, None where there is none to name."""
+    try:
+        folder = Path(os.path.commonpath([photo.parent for photo in photos]))
+    except ValueError:  # relative beside absolute, or two Windows drives
+        return None
+    return folder if folder.parts else None
