@@ -24,6 +24,7 @@ LAYERS = (
     ("images", "preprocess"),
     ("measure",),
     ("settings", "run_folder"),
+    ("parts",),
     ("data",),
     ("model",),
     ("report",),
@@ -31,7 +32,7 @@ LAYERS = (
     ("apps",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-HEAVY = ("torch", "torchvision", "onnx", "onnxruntime", "sklearn", "scipy", "matplotlib")
+HEAVY = ("torch", "torchvision", "onnx", "onnxruntime", "sklearn", "scipy", "matplotlib", "cv2", "jinja2")
 # Which modules may import a library, by the start of their dotted name.
 ALLOWED = {
     "torch": ("castproof.model.", "castproof.pipeline."),
@@ -40,7 +41,9 @@ ALLOWED = {
     "onnxruntime": ("castproof.model.features",),
     "safetensors": ("castproof.model.",),
     "sklearn": ("castproof.measure.metrics", "castproof.measure.curves"),
-    "scipy": ("castproof.data.synthetic.",),
+    "scipy": ("castproof.data.synthetic.", "castproof.parts."),
+    "cv2": ("castproof.parts.", "castproof.data.photo_statistics"),
+    "jinja2": ("castproof.report.",),
     "matplotlib": ("castproof.report.", "castproof.pipeline.results"),
     "typer": ("castproof.apps.cli.",),
     "rich": ("castproof.apps.cli.",),

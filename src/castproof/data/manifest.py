@@ -13,7 +13,18 @@ from castproof.errors import DataError
 from castproof.files import CSV_ERRORS, unguarded, write_csv
 
 SPLITS = ("train", "val", "test")
-COLUMNS = ("file", "split", "class", "defective", "defect_type", "part", "sha256", "unreadable")
+COLUMNS = (
+    "file",
+    "split",
+    "class",
+    "defective",
+    "defect_type",
+    "sha256",
+    "part",
+    "confidence",
+    "flags",
+    "unreadable",
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,8 @@ class Photo:
         defect_type: the class name of a defective photo, "" for a good one.
         part: identity of the physical part that it shows, "" where unknown.
         sha256: hex digest of the file's bytes, "" until the photo was verified.
+        confidence: how sure `part` is, in [0, 1]; None where it was not found by castproof.
+        flags: what the audit noticed about the photo, for example "leak" or "blurred".
     """
 
     file: str
@@ -37,6 +50,8 @@ class Photo:
     defect_type: str
     part: str = ""
     sha256: str = ""
+    confidence: float | None = None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,12 +94,8 @@ class Manifest:
 
     def write_csv(self, path: Path) -> None:
         """Write the manifest to `path`; `read_csv` gives it back. Raises OutputError."""
-        readable = [
-            (p.file, p.split, p.class_name, int(p.defective), p.defect_type, p.part, p.sha256, "")
-            for p in self.photos
-        ]
-        unreadable = [(bad.file, *[""] * 6, bad.reason) for bad in self.unreadable]
-        write_csv(path, COLUMNS, [*readable, *unreadable])
+        unreadable = [(bad.file, *[""] * (len(COLUMNS) - 2), bad.reason) for bad in self.unreadable]
+        write_csv(path, COLUMNS, [*map(_row, self.photos), *unreadable])
 
 
 def read_csv(path: Path, root: Path) -> Manifest:
@@ -116,6 +127,21 @@ def read_csv(path: Path, root: Path) -> Manifest:
     return Manifest(root, _classes(photos, path), tuple(photos), tuple(unreadable))
 
 
+def _row(photo: Photo) -> tuple[object, ...]:
+    return (
+        photo.file,
+        photo.split,
+        photo.class_name,
+        int(photo.defective),
+        photo.defect_type,
+        photo.sha256,
+        photo.part,
+        "" if photo.confidence is None else f"{photo.confidence:.3f}",
+        ";".join(photo.flags),
+        "",
+    )
+
+
 def _photo(cells: Mapping[str, str], path: Path, line: int) -> Photo:
     file = PurePosixPath(cells["file"])
     if not cells["file"] or file.is_absolute() or ".." in file.parts:
@@ -132,7 +158,21 @@ def _photo(cells: Mapping[str, str], path: Path, line: int) -> Photo:
         cells["defect_type"],
         cells["part"],
         cells["sha256"],
+        _confidence(cells["confidence"], path, line),
+        tuple(filter(None, cells["flags"].split(";"))),
     )
+
+
+def _confidence(text: str, path: Path, line: int) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise _manifest_error(path, f"line {line} has the confidence {text!r}, which is not in [0, 1]")
+    return value
 
 
 def _classes(photos: list[Photo], path: Path) -> Classes:

@@ -13,8 +13,8 @@ from castproof.errors import DataError
 
 CLASSES = Classes(('ok, "fine"',), ("=risse", "吹き穴"))
 PHOTOS = (
-    Photo('train/ok, "fine"/a b.png', "train", 'ok, "fine"', False, "", "part 1", "ab12"),
-    Photo("train/=risse/line\nbreak\r.png", "train", "=risse", True, "=risse"),
+    Photo('train/ok, "fine"/a b.png', "train", 'ok, "fine"', False, "", "part 1", "ab12", 0.875),
+    Photo("train/=risse/line\nbreak\r.png", "train", "=risse", True, "=risse", flags=("leak", "dark")),
     Photo("'quoted.png", "val", "吹き穴", True, "吹き穴", "@7", "cd"),
     Photo("=1+1.png", "val", 'ok, "fine"', False, ""),
     Photo("test/吹き穴/latin\udce9.png", "test", "吹き穴", True, "吹き穴", sha256="ef"),
@@ -91,7 +91,7 @@ def test_data_hash_separates_its_fields() -> None:
     assert len(hashes) == 3
 
 
-HEAD = "file,split,class,defective,defect_type,part,sha256,unreadable\n"
+HEAD = "file,split,class,defective,defect_type,sha256,part,confidence,flags,unreadable\n"
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,14 @@ HEAD = "file,split,class,defective,defect_type,part,sha256,unreadable\n"
         ("", "missing"),
         ("a,b\n", "columns are a, b"),
         (HEAD + "a.png,train,ok\n", "line 2"),
-        (HEAD + "a.png,train,ok,0,,,,,extra\n", "line 2"),
-        (HEAD + "a.png,holdout,ok,0,,,,\n", "line 2"),
-        (HEAD + "a.png,train,ok,yes,,,,\n", "line 2"),
-        (HEAD + "../a.png,train,ok,0,,,,\n", "not below"),
-        (HEAD + "/etc/a.png,train,ok,0,,,,\n", "not below"),
-        (HEAD + "a.png,train,ok,0,,,,\nb.png,train,ok,1,ok,,,\n", "'ok' is good in one line"),
+        (HEAD + "a.png,train,ok,0,,,,,,,extra\n", "line 2"),
+        (HEAD + "a.png,holdout,ok,0,,,,,,\n", "line 2"),
+        (HEAD + "a.png,train,ok,yes,,,,,,\n", "line 2"),
+        (HEAD + "../a.png,train,ok,0,,,,,,\n", "not below"),
+        (HEAD + "/etc/a.png,train,ok,0,,,,,,\n", "not below"),
+        (HEAD + "a.png,train,ok,0,,,,,,\nb.png,train,ok,1,ok,,,,,\n", "'ok' is good in one line"),
+        (HEAD + "a.png,train,ok,0,,,p1,1.5,,\n", "confidence '1.5'"),
+        (HEAD + "a.png,train,ok,0,,,p1,nan,,\n", "confidence 'nan'"),
         (HEAD + '"a.png', "unexpected end"),
     ],
 )

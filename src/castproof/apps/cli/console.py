@@ -24,6 +24,8 @@ from castproof.progress import Task
 
 TRAIN_EXTRA: Final = frozenset(
     {
+        "cv2",
+        "jinja2",
         "matplotlib",
         "onnx",
         "onnxruntime",

@@ -1,0 +1,1 @@
+"""Finds the photos that show the same physical part, whatever the product."""
