@@ -1,13 +1,38 @@
-"""From photos to parts: which photos show the same physical part, and how sure that is."""
+"""From photos to parts: which photos show the same physical part, and how sure that is.
 
+1. Every photo is unrolled around its frame (frames, signature); all pairs are searched for the best partners (search).
+2. For a sample of photos it is measured how well photos of different parts match (null).
+3. The best partners of every photo are laid over each other and scored (compare).
+4. Photos are joined to parts along confirmed links (grouping).
+"""
+
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from castproof.parts.compare import Comparer, Described, Pair
+from castproof.parts.describe import describe, owners, read_greys
+from castproof.parts.grouping import Grouping
+from castproof.parts.null import Levels, fisher, learn_levels, sampled_ranks
+from castproof.parts.search import best_scores, planes, search
+from castproof.parts.second_look import likely_splits
 from castproof.progress import SILENT, Progress
+
+ENGINE_VERSION = 2  # to be raised when the same photos may give other parts: results kept in a cache are void
+
+_KEPT_PARTNERS = 12
+_COMPARED_CLEAR, _COMPARED_UNCLEAR = 2, 8  # partners of every photo that are laid over it
+_SAMPLED_PHOTOS = 80
+_MOST_PROPOSED_FROM = 24  # photos of a part that further pairs are proposed from
+_SECOND_LOOKS = 2  # at parts that may be one
+_TURNS_TRIED = 6
+_SUPPORT = 2  # best own links that tell how sure a photo's part is
+_SHOWN_SCORES = 20000
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,20 +55,171 @@ class FoundParts:
 
 
 def find_parts(
-    photos: Sequence[Path], digests: Sequence[str], *, progress: Progress = SILENT
+    photos: Sequence[Path], digests: Sequence[str], *, workers: int = 2, progress: Progress = SILENT
 ) -> FoundParts:
     """Return which photos show the same physical part.
 
     Args:
         photos: files to look at; unreadable ones are refused.
         digests: the hex SHA-256 of each file; equal digests are one photo.
+        workers: threads.
         progress: told of every photo and every comparison.
 
     Raises:
         ImageError: a photo cannot be decoded.
     """
-    names = {digest: f"part-{number:04d}" for number, digest in enumerate(dict.fromkeys(digests), start=1)}
-    nothing = np.zeros(0, np.float32)
-    return FoundParts(
-        tuple(names[digest] for digest in digests), np.ones(len(photos), np.float32), 0.5, nothing, nothing
-    )
+    first = {digest: place for place, digest in reversed(list(enumerate(digests)))}
+    # In the order of their content, so that neither names nor folders change the result.
+    unique = sorted(first)
+    cv2.setNumThreads(1)
+    greys = read_greys([photos[first[digest]] for digest in unique], workers, progress)
+    grouping, levels = group(greys, workers=workers, progress=progress)
+    index = {digest: place for place, digest in enumerate(unique)}
+    places = [index[digest] for digest in digests]
+    names = _names([grouping.part[place] for place in places])
+    same, different = _scores(grouping)
+    confidence = _confidence(grouping, levels)
+    copies = Counter(digests)
+    sure = [1.0 if copies[digest] > 1 else confidence[place] for digest, place in zip(digests, places, strict=True)]
+    return FoundParts(tuple(names), np.array(sure, np.float32).round(3), levels.link, different, same)
+
+
+def group(
+    greys: Sequence[NDArray[np.uint8]], *, workers: int = 2, progress: Progress = SILENT
+) -> tuple[Grouping, Levels]:
+    """Return the photos joined to parts, and the levels that they were joined at.
+
+    Args:
+        greys: uint8 (H, W), the photos at working size.
+        workers: threads.
+        progress: told of every photo and every comparison.
+    """
+    described = describe(greys, progress=progress)
+    partners = search(described.signatures, owners(described.start), _KEPT_PARTNERS, progress=progress).partner
+    compare = Comparer(described, with_keypoints=False, workers=workers, progress=progress)
+    sample = _sample(described)
+    levels = _levels(sample, scores := compare(sample))
+    if not levels.clear:
+        compare = Comparer(described, with_keypoints=True, workers=workers, progress=progress)
+        levels = _levels(sample, scores := compare(sample))
+    grouping = Grouping(len(greys), levels, compare, _Proposer(described))
+    grouping.store(sample, scores)
+    compared = _COMPARED_CLEAR if levels.clear else _COMPARED_UNCLEAR
+    grouping.add((photo, int(other)) for photo, row in enumerate(partners) for other in row[:compared] if other >= 0)
+    grouping.join()
+    grouping.compare = replace(compare, turns=_TURNS_TRIED)
+    looked_at: set[Pair] = set()
+    for _ in range(_SECOND_LOOKS):
+        pairs = set(likely_splits(described, grouping.members())) - looked_at
+        grouping.compare_again(pairs)
+        looked_at |= pairs
+        grouping.join()
+    return grouping, levels
+
+
+def _sample(described: Described) -> list[Pair]:
+    """Return pairs of sampled photos with others, from the most to the least alike."""
+    start, laid_out = described.start, planes(described.signatures)
+    count = len(start) - 1
+    pairs: list[Pair] = []
+    for photo in np.sort(np.random.default_rng(0).permutation(count)[:_SAMPLED_PHOTOS]):
+        mine = laid_out[:, :, start[photo] : start[photo + 1]]
+        scores = np.maximum.reduceat(best_scores(mine, laid_out).max(axis=0), start[:-1])
+        scores[photo] = -2
+        order = np.argsort(-scores, kind="stable")
+        pairs += [(int(photo), int(order[rank])) for rank in sampled_ranks(count)]
+    return pairs
+
+
+def _levels(pairs: Sequence[Pair], scores: Sequence[float]) -> Levels:
+    rows: dict[int, list[float]] = {}
+    for (photo, _), score in zip(pairs, scores, strict=True):
+        rows.setdefault(photo, []).append(score)
+    return learn_levels(list(rows.values()))
+
+
+class _Proposer:
+    """Proposes the pairs across two parts whose signatures match best, each photo at most a few times."""
+
+    def __init__(self, described: Described) -> None:
+        self._start = described.start
+        self._planes = planes(described.signatures)
+
+    def __call__(self, left: Sequence[int], right: Sequence[int], count: int) -> list[Pair]:
+        left, right = _thinned(left), _thinned(right)
+        scores = best_scores(self._laid_out(left), self._laid_out(right))
+        scores = np.maximum.reduceat(scores, self._offsets(left), axis=0)
+        scores = np.maximum.reduceat(scores, self._offsets(right), axis=1)
+        most = [-(-count // len(side)) for side in (left, right)]
+        taken: tuple[Counter[int], Counter[int]] = (Counter(), Counter())
+        pairs: list[Pair] = []
+        for flat in np.argsort(-scores, axis=None, kind="stable"):
+            i, j = divmod(int(flat), len(right))
+            if taken[0][i] < most[0] and taken[1][j] < most[1]:
+                taken[0][i] += 1
+                taken[1][j] += 1
+                pairs.append((left[i], right[j]))
+            if len(pairs) == count:
+                break
+        return pairs
+
+    def _laid_out(self, photos: Sequence[int]) -> NDArray[np.float32]:
+        frames = [np.arange(self._start[photo], self._start[photo + 1]) for photo in photos]
+        return self._planes[:, :, np.concatenate(frames)]
+
+    def _offsets(self, photos: Sequence[int]) -> NDArray[np.int64]:
+        counts = [self._start[photo + 1] - self._start[photo] for photo in photos]
+        return np.cumsum([0, *counts[:-1]])
+
+
+def _thinned(photos: Sequence[int]) -> list[int]:
+    step = -(-len(photos) // _MOST_PROPOSED_FROM)
+    return sorted(photos)[::step]
+
+
+def _names(parts: Sequence[int]) -> list[str]:
+    """Return an id for each photo: part-0001 has the most photos; equal counts go by the first photo."""
+    counts = Counter(parts)
+    first = {part: place for place, part in reversed(list(enumerate(parts)))}
+    order = sorted(counts, key=lambda part: (-counts[part], first[part]))
+    digits = max(4, len(str(len(order))))
+    names = {part: f"part-{number:0{digits}d}" for number, part in enumerate(order, start=1)}
+    return [names[part] for part in parts]
+
+
+def _scores(grouping: Grouping) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the scores of compared pairs within parts, and across parts."""
+    within: list[float] = []
+    across: list[float] = []
+    for photo, others in sorted(grouping.scores.items()):
+        for other, score in sorted(others.items()):
+            if photo < other:
+                (within if grouping.part[photo] == grouping.part[other] else across).append(score)
+    return _thin(within), _thin(across)
+
+
+def _thin(scores: Sequence[float]) -> NDArray[np.float32]:
+    step = max(1, -(-len(scores) // _SHOWN_SCORES))
+    return np.array(scores[::step], np.float32)
+
+
+def _confidence(grouping: Grouping, levels: Levels) -> list[float]:
+    """Return how sure each photo's part is: its best own links against the best link to another part.
+
+    0.5 is thin evidence: own links no better than foreign ones, or than the level itself.
+    """
+    level = float(fisher(levels.link))
+    sure = []
+    for photo, part in enumerate(grouping.part):
+        own: list[float] = []
+        foreign: list[float] = [0.0]
+        for other, score in grouping.scores[photo].items():
+            (own if grouping.part[other] == part else foreign).append(float(fisher(score)))
+        rival = max(foreign)
+        if own:
+            support = float(np.mean(sorted(own)[-_SUPPORT:]))
+            margin = support - max(rival, level)
+        else:
+            margin = level - rival
+        sure.append(float(1 / (1 + np.exp(-margin / 0.12))))
+    return sure

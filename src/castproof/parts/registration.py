@@ -1,0 +1,196 @@
+"""Registration: laying one photo on another as exactly as an affine map can, and scoring how well they match.
+
+A candidate pair comes with a frame on each photo, a turn and a mirroring. From there the enhanced correlation
+coefficient (Evangelidis and Psarakis, IEEE TPAMI 30(10), 2008) is maximised, first on coarse, then on fine
+local contrast. The score is a low quantile of the correlations of many small windows, in brightness and in edge strength:
+most of the part has to match, so that neither a shared ring or hole nor one strong defect decides, and a
+glare that hides a corner does no harm.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from castproof.parts.frames import Frame
+from castproof.parts.photo import Grey, Plane, edge_strength, local_contrast, log_brightness
+from castproof.parts.signature import ANGLES
+
+Matrix = NDArray[np.float64]
+
+SIDE_PX = 96
+_COARSE_SIDE_PX = 48
+_COARSE_SIGMA_PX, _COARSE_STEPS, _COARSE_SMOOTHING_PX = 4.0, 30, 5
+_FINE_SIGMA_PX, _FINE_STEPS, _FINE_SMOOTHING_PX = 3.0, 12, 3
+_BRIGHTNESS_SIGMA_PX, _EDGE_SIGMA_PX = 2.0, 4.0
+_WINDOW_PX, _STEP_PX = 13, 6
+_QUANTILE = 0.3  # seven tenths of the windows match at least so well as the score says
+_FEWEST_WINDOWS = 24
+_MOST_SQUEEZE = 1.6  # between two photos of one part, ratio of the singular values
+_MOST_SCALE = 2.5
+NO_MATCH = -1.0
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A photo seen through a frame, in a square of SIDE_PX; its corners lie at +-extent of the frame.
+
+    Args:
+        log: float32, logarithm of the brightness.
+        inside: float32, 1 where the photo has pixels within the disc or square that counts.
+        frame: the frame that it is seen through.
+        extent: half the side of the square, in units of the frame.
+    """
+
+    log: Plane
+    inside: Plane
+    frame: Frame
+    extent: float
+
+    @property
+    def unit(self) -> float:
+        """Width of a pixel in units of the frame."""
+        return 2 * self.extent / SIDE_PX
+
+    @cached_property
+    def coarse(self) -> Plane:
+        """The edges at a coarse size: they are found from further away."""
+        size = (_COARSE_SIDE_PX, _COARSE_SIDE_PX)
+        return local_contrast(cv2.resize(self._edges, size, interpolation=cv2.INTER_AREA), _COARSE_SIGMA_PX)
+
+    @cached_property
+    def fine(self) -> Plane:
+        """The local contrast that the last step of the registration works on."""
+        return local_contrast(self.log, _FINE_SIGMA_PX)
+
+    @cached_property
+    def channels(self) -> tuple[Plane, Plane]:
+        """What the score compares: brightness and edge strength, as local contrast."""
+        return local_contrast(self.log, _BRIGHTNESS_SIGMA_PX), local_contrast(self._edges, _EDGE_SIGMA_PX)
+
+    @cached_property
+    def _edges(self) -> Plane:
+        return edge_strength(self.log)
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """Two photos laid over each other.
+
+    Args:
+        score: how well they match, at most 1; -1 where no plausible affine map was found.
+        frame: frame of the second photo that corresponds to the frame of the first.
+    """
+
+    score: float
+    frame: Frame
+
+
+def view(grey: Grey, frame: Frame, extent: float, *, disc: bool) -> View:
+    """Return `grey` seen through `frame`, up to `extent`; with `disc`, only the inscribed disc counts."""
+    step = 2 * extent / SIDE_PX
+    corner = np.full(2, step / 2 - extent)
+    to_photo = np.hstack([frame.matrix * step, (frame.matrix @ corner + frame.centre)[:, None]])
+    flags = cv2.WARP_INVERSE_MAP
+    size = (SIDE_PX, SIDE_PX)
+    log = cv2.warpAffine(
+        log_brightness(grey), to_photo, size, flags=cv2.INTER_LINEAR | flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    inside = cv2.warpAffine(np.ones(grey.shape, np.float32), to_photo, size, flags=cv2.INTER_NEAREST | flags)
+    return View(log, inside * _DISC if disc else inside, frame, extent)
+
+
+def turned(frame: Frame, turn: int, mirrored: bool) -> Frame:
+    """Return `frame` turned by `turn` steps of 1 / ANGLES as `search.best_turns` counts them, then mirrored."""
+    angle = -turn * 2 * np.pi / ANGLES
+    matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    if mirrored:
+        matrix = np.diag([1.0, -1.0]) @ matrix
+    return replace(frame, matrix=frame.matrix @ matrix)
+
+
+def register(first: View, grey: Grey, start: Frame, *, disc: bool) -> Match:
+    """Return how `grey` lies on the view `first`.
+
+    Args:
+        first: the photo that stays.
+        grey: uint8, the photo that is moved.
+        start: its frame, as it corresponds to the frame of `first` up to small errors.
+        disc: as for `view`.
+    """
+    moved = view(grey, start, first.extent, disc=disc)
+    unmoved = np.eye(2, 3, dtype=np.float32)
+    warp = _refined(first.coarse, moved.coarse, unmoved, _COARSE_STEPS, _COARSE_SMOOTHING_PX)
+    warp = _refined(first.fine, moved.fine, _enlarged(warp), _FINE_STEPS, _FINE_SMOOTHING_PX)
+    frame = _moved(start, warp, first)
+    if not _plausible(first.frame, frame):
+        return Match(NO_MATCH, start)
+    return Match(_score(first, view(grey, frame, first.extent, disc=disc)), frame)
+
+
+def _enlarged(warp: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return `warp` between coarse views as a warp between views; pixel centres lie at half numbers."""
+    factor = SIDE_PX / _COARSE_SIDE_PX
+    linear, offset = warp[:, :2], warp[:, 2]
+    shift = (linear @ np.full(2, 0.5 / factor - 0.5) + offset + 0.5) * factor - 0.5
+    return np.hstack([linear, shift[:, None]]).astype(np.float32)
+
+
+def _refined(
+    still: Plane, moving: Plane, warp: NDArray[np.float32], steps: int, smoothing_px: int
+) -> NDArray[np.float32]:
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, 1e-4)
+    try:
+        _, found = cv2.findTransformECC(
+            still, moving, warp.copy(), cv2.MOTION_AFFINE, criteria, None, smoothing_px
+        )
+    except cv2.error:  # it does not converge: the two have nothing in common
+        return warp
+    return np.asarray(found, np.float32) if np.isfinite(found).all() else warp
+
+
+def _moved(start: Frame, warp: NDArray[np.float32], first: View) -> Frame:
+    """Return the frame after `warp`, which maps pixels of the still view to pixels of the moving one."""
+    linear, offset = warp[:, :2].astype(float), warp[:, 2].astype(float)
+    middle = np.full(2, SIDE_PX / 2 - 0.5)
+    shift = (linear @ middle + offset + 0.5) * first.unit - first.extent
+    return Frame(start.matrix @ linear, start.matrix @ shift + start.centre, start.quality)
+
+
+def _plausible(first: Frame, second: Frame) -> bool:
+    largest, smallest = np.linalg.svd(second.matrix @ np.linalg.inv(first.matrix), compute_uv=False)
+    return bool(smallest > 1 / _MOST_SCALE and largest < _MOST_SCALE and largest < _MOST_SQUEEZE * smallest)
+
+
+def _score(first: View, second: View) -> float:
+    inside = first.inside * second.inside
+    windows = [
+        _window_correlations(a, b, inside) for a, b in zip(first.channels, second.channels, strict=True)
+    ]
+    if len(windows[0]) < _FEWEST_WINDOWS:
+        return NO_MATCH
+    return float(np.mean([np.quantile(values, _QUANTILE) for values in windows]))
+
+
+def _window_correlations(a: Plane, b: Plane, inside: Plane) -> Plane:
+    """Return the correlation coefficient of `a` and `b` in every window that lies inside."""
+
+    def mean(plane: Plane) -> Plane:
+        return cv2.blur(plane, (_WINDOW_PX, _WINDOW_PX))[_STEP_PX::_STEP_PX, _STEP_PX::_STEP_PX]
+
+    counted = mean(inside) > 0.95
+    a, b = a * inside, b * inside
+    mean_a, mean_b = mean(a), mean(b)
+    spread = (mean(a * a) - mean_a**2) * (mean(b * b) - mean_b**2)
+    values: Plane = (mean(a * b) - mean_a * mean_b) / np.sqrt(np.maximum(spread, 1e-4))
+    return values[counted]
+
+
+def _disc() -> Plane:
+    axis = (np.arange(SIDE_PX) + 0.5) / SIDE_PX * 2 - 1
+    return (axis**2 + axis[:, None] ** 2 < 1).astype(np.float32)
+
+
+_DISC = _disc()

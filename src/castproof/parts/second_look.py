@@ -1,0 +1,74 @@
+"""A second look at parts that may be one: their photos differ in light or pose, so no near partners linked them.
+
+A lamp stays where it is while the part turns under it. Photos of one part in two poses then match best where the light
+lies alike, and the marks of the part do not. Fine marks alone rank other parts and other turns first.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from castproof.parts.compare import Described, Pair
+from castproof.parts.search import best_scores, planes
+from castproof.parts.signature import unit
+
+_EXAMPLES = 6  # photos of a part that stand for it
+_NEAREST = 3  # other parts looked at, for each part and kind of signature
+_PAIRS = 3  # of photos compared for each pair of parts
+_BLOCK = 128
+
+
+def likely_splits(described: Described, parts: Sequence[Sequence[int]]) -> list[Pair]:
+    """Return pairs of photos to compare across parts that are the most alike, by light and by fine marks.
+
+    Args:
+        described: the photos.
+        parts: the photos of every part.
+    """
+    examples = [_examples(photos) for photos in parts]
+    every = [photo for photos in examples for photo in photos]
+    if len(parts) < 2:
+        return []
+    part_of = np.repeat(np.arange(len(parts)), [len(photos) for photos in examples])
+    found: list[Pair] = []
+    for fine in (False, True):
+        scores = _scores(described, every, fine=fine)
+        for a, b in _nearest(scores, part_of):
+            rows, columns = np.flatnonzero(part_of == a), np.flatnonzero(part_of == b)
+            inside = scores[np.ix_(rows, columns)]
+            for flat in np.argsort(-inside, axis=None, kind="stable")[:_PAIRS]:
+                i, j = divmod(int(flat), len(columns))
+                found.append((every[rows[i]], every[columns[j]]))
+    return found
+
+
+def _examples(photos: Sequence[int]) -> Sequence[int]:
+    return photos[:: -(-len(photos) // _EXAMPLES)]
+
+
+def _scores(described: Described, photos: Sequence[int], *, fine: bool) -> NDArray[np.float32]:
+    """Return float32 (photos, photos), how well signatures match; by their best frame where they have several."""
+    start = described.start
+    frames = np.concatenate([np.arange(start[photo], start[photo + 1]) for photo in photos])
+    counts = [start[photo + 1] - start[photo] for photo in photos]
+    first = np.cumsum([0, *counts[:-1]])
+    signatures = described.signatures[frames]
+    laid_out = planes(unit(signatures * described.fine) if fine else signatures)
+    rows = range(0, len(frames), _BLOCK)
+    scores = np.concatenate([best_scores(laid_out[:, :, row : row + _BLOCK], laid_out) for row in rows])
+    return np.maximum.reduceat(np.maximum.reduceat(scores, first, axis=0), first, axis=1)
+
+
+def _nearest(scores: NDArray[np.float32], part_of: NDArray[np.int64]) -> list[Pair]:
+    """Return the pairs of parts that are each other's or one's nearest, by the mean of their best matches."""
+    first = np.flatnonzero(np.diff(part_of, prepend=-1))
+    # The mean over one part's examples of their best match in the other part.
+    best = np.maximum.reduceat(scores, first, axis=1)
+    sizes = np.diff([*first, len(part_of)])
+    across = np.add.reduceat(best, first, axis=0) / sizes[:, None]
+    across = (across + across.T) / 2
+    np.fill_diagonal(across, -1)
+    near = np.argsort(-across, axis=1, kind="stable")[:, :_NEAREST]
+    pairs = {(min(a, int(b)), max(a, int(b))) for a, row in enumerate(near) for b in row if a != b}
+    return sorted(pairs)
