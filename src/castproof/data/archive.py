@@ -1,0 +1,263 @@
+"""Reading the photos of a zip archive without trusting it.
+
+Names that could leave a folder, bombs and entries that are no plain files are refused when the archive is opened; sizes
+and checksums are checked while an entry is read. Nothing is ever unpacked by the name that an archive gives.
+"""
+
+import lzma
+import os
+import re
+import stat
+import struct
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from castproof.data.destination import shown
+from castproof.data.folders import FOREIGN_SUFFIXES
+from castproof.errors import DataError
+from castproof.images import MAX_FILE_BYTES, is_image_file
+
+MAX_ENTRIES = 1_000_000
+MAX_TOTAL_BYTES = 200 * 2**30
+MAX_RATIO = 200
+RATIO_FROM_BYTES = 64 * 2**20
+MAX_DEPTH = 40
+MAX_NAME_BYTES = 255
+NESTED_SUFFIXES = frozenset({".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz"})
+
+_BROKEN = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    OverflowError,
+    IndexError,
+    RuntimeError,  # also NotImplementedError: an unknown way of packing
+)
+_ENCRYPTED = 0x1
+_LOCAL_HEADER_BYTES = 30
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f]|\\" + (r'|[<>:"|?*]' if os.name == "nt" else ""))
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+@dataclass(frozen=True)
+class ArchivePhoto:
+    """One photo in an open archive; `name` is its checked path in it, with forward slashes."""
+
+    name: str
+    size: int
+    _archive: zipfile.ZipFile
+    _info: zipfile.ZipInfo
+
+    @property
+    def path(self) -> Path | None:
+        """None: an entry of an archive is no file that a hard link could lead to."""
+        return None
+
+    def read(self) -> bytes:
+        """Return the bytes of the photo.
+
+        Raises:
+            DataError: its checksum or its size is not what the archive says, or the archive is cut off.
+        """
+        try:
+            with self._archive.open(self._info) as file:
+                data = file.read(self.size + 1)
+                if len(data) == self.size and not file.read(1):
+                    return data
+        except _BROKEN as error:
+            raise _broken(self._archive.filename, f"{self.name} does not unpack: {_reason(error)}") from error
+        raise _broken(
+            self._archive.filename, f"{self.name} does not have the {self.size} bytes that it claims"
+        )
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An open archive: its photos by name, and the archives in it, which are not opened."""
+
+    photos: tuple[ArchivePhoto, ...]
+    nested: tuple[str, ...]
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Yield the zip archive at `path`; hidden files and `__MACOSX` are passed over.
+
+    Raises:
+        DataError: it is no zip archive, it is broken, or it holds what a photo archive must not hold.
+    """
+    try:
+        zipped = zipfile.ZipFile(path)
+    except _BROKEN as error:
+        raise _not_a_zip(path, error) from error
+    with zipped:
+        yield _checked(zipped, path)
+
+
+def safe_name(info: zipfile.ZipInfo) -> str:
+    """Return the path of an entry below any folder, with forward slashes and without "." parts.
+
+    Raises:
+        ValueError: the name is absolute, leads upward, or means different files on different systems.
+    """
+    raw = info.orig_filename
+    if _FORBIDDEN.search(raw):
+        raise ValueError("the name holds a backslash or a control character")
+    if raw.startswith("/") or _DRIVE.match(raw):
+        raise ValueError("the path is absolute")
+    parts = [part for part in raw.removesuffix("/").split("/") if part != "."]
+    if any(not part.strip(" .") for part in parts):
+        raise ValueError("the path leads out of its folder or holds an empty name")
+    if len(parts) > MAX_DEPTH:
+        raise ValueError(f"the path has more than {MAX_DEPTH} folders")
+    if any(len(part.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES for part in parts):
+        raise ValueError(f"a name has more than {MAX_NAME_BYTES} bytes")
+    return "/".join(parts)
+
+
+def _checked(zipped: zipfile.ZipFile, path: Path) -> Archive:
+    infos = zipped.infolist()
+    if len(infos) > MAX_ENTRIES:
+        raise _refused(path, f"it has more than {MAX_ENTRIES} entries", [])
+    names = _safe_names(infos, path)
+    _refuse_alike(names, path)
+    _refuse_overlap(infos, path)
+    files = [(name, info) for name, info in zip(names, infos, strict=True) if not info.is_dir()]
+    visible = [(name, info) for name, info in files if not _is_hidden(name)]
+    photos = [(name, info) for name, info in visible if _is_photo(name)]
+    _refuse_bombs(photos, path)
+    return Archive(
+        tuple(ArchivePhoto(name, info.file_size, zipped, info) for name, info in sorted(photos, key=_first)),
+        tuple(sorted(name for name, _ in visible if _suffix(name) in NESTED_SUFFIXES)),
+    )
+
+
+def _safe_names(infos: Sequence[zipfile.ZipInfo], path: Path) -> list[str]:
+    names: list[str] = []
+    bad: list[str] = []
+    for info in infos:
+        try:
+            names.append(safe_name(info))
+            _check_kind(info)
+        except ValueError as error:
+            bad.append(f"{info.orig_filename!r}: {error}")
+    if bad:
+        raise _refused(path, f"{len(bad)} of its entries are not plain files below a folder", bad)
+    return names
+
+
+def _check_kind(info: zipfile.ZipInfo) -> None:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if stat.S_ISLNK(kind):
+        raise ValueError("it is a link")
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise ValueError("it is no file")
+    if info.flag_bits & _ENCRYPTED:
+        raise ValueError("it is encrypted; unpack the archive yourself and import the folder")
+
+
+def _refuse_alike(names: Sequence[str], path: Path) -> None:
+    seen: dict[str, str] = {}
+    alike: list[str] = []
+    for name in names:
+        key = unicodedata.normalize("NFC", name).casefold()
+        if key in seen:
+            alike.append(f"{seen[key]} and {name}")
+        seen[key] = name
+    if alike:
+        raise _refused(path, "it holds names that occur twice or differ in letter case only", alike)
+
+
+def _refuse_overlap(infos: Sequence[zipfile.ZipInfo], path: Path) -> None:
+    ordered = sorted(infos, key=lambda info: info.header_offset)
+    for one, other in pairwise(ordered):
+        if one.header_offset + _LOCAL_HEADER_BYTES + one.compress_size > other.header_offset:
+            raise _refused(
+                path, "some of its entries share the same bytes", [f"{one.filename}, {other.filename}"]
+            )
+
+
+def _refuse_bombs(photos: Sequence[tuple[str, zipfile.ZipInfo]], path: Path) -> None:
+    bad = [
+        f"{name}: {info.file_size} bytes from {info.compress_size}"
+        for name, info in photos
+        if info.file_size > MAX_FILE_BYTES or _swells(info.file_size, info.compress_size)
+    ]
+    size = sum(info.file_size for _, info in photos)
+    packed = sum(info.compress_size for _, info in photos)
+    if bad or size > MAX_TOTAL_BYTES or _swells(size, packed):
+        raise _refused(
+            path,
+            f"its photos would unpack to {size / 2**20:.0f} MiB from {packed / 2**20:.1f} MiB",
+            bad,
+            rule=f"A photo has at most {MAX_FILE_BYTES >> 20} MiB, all of them {MAX_TOTAL_BYTES >> 30} GiB; "
+            f"from {RATIO_FROM_BYTES >> 20} MiB on at most {MAX_RATIO} times what they take packed.",
+        )
+
+
+def _swells(size: int, packed: int) -> bool:
+    return size > RATIO_FROM_BYTES and size > MAX_RATIO * packed
+
+
+def _is_photo(name: str) -> bool:
+    return is_image_file(name) or _suffix(name) in FOREIGN_SUFFIXES
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") or part.casefold() == "__macosx" for part in name.split("/"))
+
+
+def _suffix(name: str) -> str:
+    return Path(name).suffix.lower()
+
+
+def _first(pair: tuple[str, zipfile.ZipInfo]) -> str:
+    return pair[0]
+
+
+def _not_a_zip(path: Path, error: Exception) -> DataError:
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as reason:
+        return DataError(f"Cannot read {path}.", found=f"{reason.strerror}.", fix="Check the path.")
+    if start == b"PK\x03\x04":
+        return _broken(str(path), _reason(error))
+    return DataError(
+        f"{path} is not a zip archive.",
+        rule="castproof imports folders and zip archives.",
+        fix="Unpack it and give the folder.",
+    )
+
+
+def _broken(path: str | None, found: str) -> DataError:
+    return DataError(
+        f"The archive {path} is broken or cut off.",
+        rule="Nothing was written.",
+        found=f"Found: {found}.",
+        fix="Download or copy it again.",
+    )
+
+
+def _refused(path: Path, found: str, items: Sequence[str], rule: str = "") -> DataError:
+    return DataError(
+        f"The archive {path} is refused: {found}.",
+        rule=rule or "Every entry is a plain file with a name of its own below a folder.",
+        fix="Use the archive from its source, or pack the photos again. Nothing was written.",
+        items=shown(items),
+    )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
