@@ -1,23 +1,33 @@
-"""Splitting a data set into train, val and test."""
+"""Splitting a data set into train, val and test: no part in two splits, everything else as balanced as parts allow."""
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from castproof.data.assignment import Rows, assign
 from castproof.data.manifest import SPLITS, Manifest, Photo
 from castproof.errors import DataError, SettingError
+
+VAL_SHARE = 0.15
+TEST_SHARE = 0.15
+KIND_WEIGHT = 20.0
+CLASS_WEIGHT = 5.0
+PARTS_WEIGHT = 1.0
 
 Group = tuple[Photo, ...]
 
 
-def split_photos(manifest: Manifest, *, val: float = 0.15, test: float = 0.15, seed: int = 1337) -> Manifest:
-    """Return `manifest` with a split for every photo: seeded, by class, independent of the photos' order.
+def split_photos(
+    manifest: Manifest, *, val: float = VAL_SHARE, test: float = TEST_SHARE, seed: int = 1337
+) -> Manifest:
+    """Return `manifest` with a split for every photo: seeded, balanced, independent of the photos' order.
 
-    Photos of one known `part` go to the same split. Classes with fewer than three parts (or photos, where the
-    parts are unknown) are split together with the other small classes of their kind, good or defective.
+    Photos of one known `part` go to the same split. Balanced are, in this order of weight, the photos of each
+    kind (good and defective), the photos of each class, and the parts of each class. Every split gets parts of
+    both kinds, and of each class that has three parts or more.
 
     Args:
         manifest: photos without a split.
@@ -27,86 +37,113 @@ def split_photos(manifest: Manifest, *, val: float = 0.15, test: float = 0.15, s
 
     Raises:
         SettingError: a share or the seed is out of its range.
-        DataError: the photos have splits already, or do not suffice for good and defective ones in each.
+        DataError: the photos have splits already, or there are less than three good or three defective parts.
     """
-    _check_settings(val, test, seed)
-    if any(photo.split for photo in manifest.photos):
+    check_shares(val, test)
+    rule = f"Train, val and test each need at least one {{kind}} part, so at least {len(SPLITS)}."
+    home = share_out(manifest.photos, (1 - val - test, val, test), seed=seed, rule=rule)
+    photos = zip(manifest.photos, home, strict=True)
+    return replace(manifest, photos=tuple(replace(photo, split=SPLITS[index]) for photo, index in photos))
+
+
+def share_out(photos: Sequence[Photo], shares: Sequence[float], *, seed: int, rule: str) -> list[int]:
+    """Return the share, by its index, that each photo goes to; see `split_photos`.
+
+    Args:
+        photos: without a split.
+        shares: above 0, with the sum 1.
+        seed: any integer from 0.
+        rule: of the message where there are too few parts; {kind} in it becomes good or defective.
+
+    Raises:
+        SettingError: the seed is negative.
+        DataError: the photos have splits already, or there are too few good or defective parts.
+    """
+    check_seed(seed)
+    if any(photo.split for photo in photos):
         raise DataError(
             "The photos are split already.", fix="Use their splits, or read the class folders anew."
         )
-    shares = {"train": 1 - val - test, "val": val, "test": test}
-    splits: dict[str, str] = {}
-    for stratum, groups in _strata(_groups(manifest.photos)).items():
-        splits |= _assigned(_shuffled(groups, stratum, seed), shares)
-    result = replace(manifest, photos=tuple(replace(p, split=splits[p.file]) for p in manifest.photos))
-    _check_every_split(result)
-    return result
+    for defective in (False, True):
+        _check_parts(
+            [photo for photo in photos if photo.defective == defective], defective, len(shares), rule
+        )
+    groups = _shuffled(_groups(photos), seed)
+    home = assign(_rows(groups, len(shares)), shares, seed=seed)
+    of_part = {part_key(group[0]): int(split) for group, split in zip(groups, home, strict=True)}
+    return [of_part[part_key(photo)] for photo in photos]
 
 
-def _check_settings(val: float, test: float, seed: int) -> None:
+def part_key(photo: Photo) -> tuple[str, str]:
+    """Return what photos of one part have in common; a photo of unknown part is a part of its own."""
+    return ("part", photo.part) if photo.part else ("file", photo.file)
+
+
+def check_shares(val: float, test: float) -> None:
+    """Raise SettingError where the shares of val and test are not above 0 with a sum below 1."""
     if not (0 < val < 1 and 0 < test < 1 and val + test < 1):
         raise SettingError(
             "The shares of val and test do not fit.",
             rule="Both are above 0 and their sum is below 1.",
             found=f"val is {val}, test is {test}.",
         )
+
+
+def check_seed(seed: int) -> None:
+    """Raise SettingError where the seed is negative."""
     if seed < 0:
         raise SettingError("The seed is negative.", rule="It is an integer from 0.", found=f"It is {seed}.")
 
 
-def _groups(photos: Sequence[Photo]) -> list[Group]:
+def _check_parts(photos: Sequence[Photo], defective: bool, needed: int, rule: str) -> None:
+    kind = "defective" if defective else "good"
+    parts = len(set(map(part_key, photos)))
+    if parts < needed:
+        raise DataError(
+            f"There are too few {kind} parts to split.",
+            rule=rule.format(kind=kind),
+            found=f"There are {len(photos)} {kind} photos of {parts} parts.",
+            fix=f"Add photos of more {kind} parts.",
+        )
+
+
+def _groups(photos: Iterable[Photo]) -> list[Group]:
     """Return what must stay together, by file name: photos of one part, or one photo of an unknown part."""
     members: dict[tuple[str, str], list[Photo]] = defaultdict(list)
     for photo in sorted(photos, key=lambda photo: photo.file):
-        members[("part", photo.part) if photo.part else ("file", photo.file)].append(photo)
+        members[part_key(photo)].append(photo)
     return [tuple(group) for group in members.values()]
 
 
-def _strata(groups: Sequence[Group]) -> dict[str, list[Group]]:
-    """Return the groups by their most frequent class; small classes of one kind are put together."""
-    by_class: dict[tuple[bool, str], list[Group]] = defaultdict(list)
+def _shuffled(groups: Sequence[Group], seed: int) -> list[Group]:
+    """Return `groups` by their most frequent class, at random within; other classes do not change that order."""
+    by_class: dict[str, list[Group]] = defaultdict(list)
     for group in groups:
-        counts = Counter((photo.defective, photo.class_name) for photo in group)
-        by_class[min(counts, key=lambda key: (-counts[key], key))].append(group)
-    strata: dict[str, list[Group]] = defaultdict(list)
-    for (defective, name), members in sorted(by_class.items()):
-        small = len(members) < len(SPLITS)
-        strata[f"small {defective}" if small else f"class {name}"] += members
-    return strata
+        counts = Counter(photo.class_name for photo in group)
+        by_class[min(counts, key=lambda name: (-counts[name], name))].append(group)
+    shuffled: list[Group] = []
+    for name, members in sorted(by_class.items()):
+        digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+        rng = np.random.default_rng([seed, int.from_bytes(digest[:8], "big")])
+        shuffled += [members[i] for i in rng.permutation(len(members))]
+    return shuffled
 
 
-def _shuffled(groups: Sequence[Group], stratum: str, seed: int) -> list[Group]:
-    """Return `groups` in random order, the largest first; other strata do not change the order."""
-    name = hashlib.sha256(stratum.encode("utf-8", "surrogateescape")).digest()
-    rng = np.random.default_rng([seed, int.from_bytes(name[:8], "big")])
-    return sorted((groups[i] for i in rng.permutation(len(groups))), key=len, reverse=True)
-
-
-def _assigned(groups: Sequence[Group], shares: Mapping[str, float]) -> dict[str, str]:
-    """Return the split of every file: the two smallest groups go to val and test, each other one to the split
-    that lacks most photos."""
-    total = sum(len(group) for group in groups)
-    lacking = {split: share * total for split, share in shares.items()}
-    reserved = ["val", "test"] if len(groups) >= len(SPLITS) else []
-    order = [*reserved, *[""] * (len(groups) - len(reserved))]
-    splits: dict[str, str] = {}
-    turn = [*groups[len(groups) - len(reserved) :], *groups[: len(groups) - len(reserved)]]
-    for group, wanted in zip(turn, order, strict=True):
-        split = wanted or max(lacking, key=lambda name: lacking[name])
-        lacking[split] -= len(group)
-        splits |= {photo.file: split for photo in group}
-    return splits
-
-
-def _check_every_split(manifest: Manifest) -> None:
-    for kind, defective in (("good", False), ("defective", True)):
-        photos = [photo for photo in manifest.photos if photo.defective == defective]
-        filled = {photo.split for photo in photos}
-        if len(filled) < len(SPLITS):
-            parts = {photo.part or photo.file for photo in photos}
-            raise DataError(
-                f"There are too few {kind} photos to split.",
-                rule=f"Train, val and test each need at least one {kind} part, so at least {len(SPLITS)}.",
-                found=f"There are {len(photos)} {kind} photos of {len(parts)} parts.",
-                fix=f"Add photos of more {kind} parts.",
-            )
+def _rows(groups: Sequence[Group], splits: int) -> Rows:
+    """Return the photos of each kind, the photos of each class and the parts of each class in every group."""
+    labels = sorted({(photo.class_name, photo.defective) for group in groups for photo in group})
+    column = {name: index for index, (name, _) in enumerate(labels)}
+    photos = np.zeros((len(groups), len(labels)))
+    for index, group in enumerate(groups):
+        for photo in group:
+            photos[index, column[photo.class_name]] += 1
+    defective = np.array([defective for _, defective in labels])
+    of_kind = np.stack([~defective, defective], axis=1).astype(np.float64)
+    kinds, parts = photos @ of_kind, (photos > 0).astype(np.float64)
+    each = 1 / (of_kind @ of_kind.sum(axis=0))
+    weights = np.concatenate([np.full(2, KIND_WEIGHT), CLASS_WEIGHT * each, PARTS_WEIGHT * each])
+    can_fill = parts.sum(axis=0) >= splits
+    required = np.concatenate([np.full(2, True), can_fill, np.full(len(labels), False)])
+    rare_first = np.argsort(parts.sum(axis=0), kind="stable")
+    order = np.concatenate([[0, 1], 2 + rare_first, 2 + len(labels) + np.arange(len(labels))])
+    return Rows(np.hstack([kinds, photos, parts])[:, order], weights[order], required[order])

@@ -1,12 +1,18 @@
+import csv
 from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from castproof.data.classes import Classes
+from castproof.data.folders import read_folders
 from castproof.data.manifest import SPLITS, Manifest, Photo
-from castproof.data.splits import split_photos
+from castproof.data.splits import part_key, split_photos
+from castproof.data.synthetic import write_dataset
 from castproof.errors import DataError, SettingError
 
 
@@ -58,10 +64,10 @@ def test_the_split_depends_on_the_seed_and_not_on_the_order() -> None:
     assert splits_of(split_photos(manifest, seed=1)) != first
 
 
-def test_a_further_class_leaves_the_split_of_the_others() -> None:
+def test_a_further_defect_type_leaves_the_split_of_the_good_photos() -> None:
     first = splits_of(split_photos(manifest_of({"ok": 40, "def": 40})))
     more = splits_of(split_photos(manifest_of({"ok": 40, "def": 40, "hole": 9})))
-    assert first.items() <= more.items()
+    assert {file for file in first if first[file] != more[file]} <= {f for f in first if f.startswith("def")}
 
 
 def test_the_split_is_random_within_a_class() -> None:
@@ -134,6 +140,120 @@ def test_too_few_parts() -> None:
     with pytest.raises(DataError, match="too few good") as caught:
         split_photos(manifest_of({"ok": 100, "def": 30}, {"ok": 2, "def": 10}))
     assert "100 good photos of 2 parts" in caught.value.found
+
+
+def castings(rng: Random) -> Manifest:
+    """Return photos like those of the public castings: few good parts, one of them huge and with both labels."""
+    sizes = {f"good {number}": (rng.randint(20, 90), 0) for number in range(16)}
+    sizes["huge"] = (300, 16)
+    sizes |= {f"bad {number}": (0, rng.randint(16, 60)) for number in range(110)}
+    photos = [
+        Photo(f"{name}/{part} {number}.png", "", name, name == "def", "def" if name == "def" else "", part)
+        for part, (good, defective) in sizes.items()
+        for name, count in (("ok", good), ("def", defective))
+        for number in range(count)
+    ]
+    return Manifest(Path("data"), Classes(("ok",), ("def",)), tuple(photos))
+
+
+def test_castings_with_a_huge_part_come_out_balanced() -> None:
+    manifest = castings(Random(5))
+    result = split_photos(manifest)
+    assert homes_of(result)["huge"] == {"train"}
+    totals = Counter(photo.class_name for photo in manifest.photos)
+    for split, share in (("train", 0.7), ("val", 0.15), ("test", 0.15)):
+        for name, count in result.counts()[split].items():
+            assert count / totals[name] == pytest.approx(share, abs=0.01)
+    good_parts = {split: {p.part for p in result.of_split(split) if not p.defective} for split in SPLITS}
+    assert min(len(parts) for parts in good_parts.values()) >= 2
+
+
+def homes_of(manifest: Manifest) -> dict[str, set[str]]:
+    homes: dict[str, set[str]] = defaultdict(set)
+    for photo in manifest.photos:
+        homes["".join(part_key(photo)[1:])].add(photo.split)
+    return homes
+
+
+def test_generated_castings_are_split_by_their_true_parts(tmp_path: Path) -> None:
+    data = write_dataset(
+        tmp_path / "data", parts_per_class=12, photos_per_part=3, size=32, per_defect_type=True, workers=1
+    )
+    with (data / "truth.csv").open(encoding="utf-8", newline="") as file:
+        part_of = {row["file"]: row["part"] for row in csv.DictReader(file)}
+    manifest = read_folders(data, ok=["ok"])
+    known = tuple(replace(photo, part=part_of[photo.file]) for photo in manifest.photos)
+    result = split_photos(replace(manifest, photos=known))
+    assert {len(splits) for splits in homes_of(result).values()} == {1}
+    parts_of = Counter(name for _, name in {(photo.part, photo.class_name) for photo in known})
+    for name, parts in parts_of.items():
+        filled = {photo.split for photo in result.photos if photo.class_name == name}
+        assert parts < len(SPLITS) or filled == set(SPLITS), name
+    assert {split: counts["ok"] for split, counts in result.counts().items()} == {
+        "train": 24,
+        "val": 6,
+        "test": 6,
+    }
+
+
+def test_a_class_of_three_parts_gets_into_every_split_though_that_costs_balance() -> None:
+    manifest = manifest_of({"ok": 90, "crack": 300, "hole": 81}, {"ok": 30, "crack": 60, "hole": 1})
+    sizes = [("hole a", 1), ("hole b", 40), ("hole c", 40)]
+    parts = iter([part for part, size in sizes for _ in range(size)])
+    photos = tuple(
+        replace(photo, part=next(parts)) if photo.class_name == "hole" else photo for photo in manifest.photos
+    )
+    counts = split_photos(replace(manifest, photos=photos)).counts()
+    assert sorted(counts[split]["hole"] for split in SPLITS) == [1, 40, 40]
+
+
+def test_the_names_of_the_parts_do_not_matter() -> None:
+    manifest = manifest_of({"ok": 60, "def": 60}, {"ok": 12, "def": 15})
+    renamed = tuple(replace(p, part=f"{hash_of(p.part)} x") for p in manifest.photos)
+    assert splits_of(split_photos(replace(manifest, photos=renamed))) == splits_of(split_photos(manifest))
+
+
+def hash_of(part: str) -> int:
+    return sum((index + 1) * ord(letter) for index, letter in enumerate(part[::-1])) * 7919 % 100_003
+
+
+@st.composite
+def manifests(draw: st.DrawFn) -> Manifest:
+    """Return at least three good and three defective parts of any size, some with photos of several classes."""
+    names = ["ok", *draw(st.sampled_from([["def"], ["crack", "hole"], ["crack", "hole", "scar"]]))]
+    parts = [["ok"]] * 3 + [[names[1]]] * 3
+    parts += draw(st.lists(st.lists(st.sampled_from(names), min_size=1, max_size=2), max_size=12))
+    unknown = draw(st.booleans())
+    photos = [
+        Photo(
+            f"{name}/{part}_{index}_{number}.png",
+            "",
+            name,
+            name != "ok",
+            "" if name == "ok" else name,
+            "" if unknown and part % 3 == 0 else f"p{part}",
+        )
+        for part, classes in enumerate(parts)
+        for index, name in enumerate(classes)
+        for number in range(draw(st.integers(1, 6)))
+    ]
+    return Manifest(Path("data"), Classes(("ok",), tuple(names[1:])), tuple(photos))
+
+
+@settings(max_examples=80, deadline=None)
+@given(manifests(), st.randoms(use_true_random=False), st.integers(0, 5))
+def test_whatever_the_parts_every_split_gets_both_kinds_and_no_part_is_in_two(
+    manifest: Manifest, rng: Random, seed: int
+) -> None:
+    result = split_photos(manifest, seed=seed)
+    assert tuple(replace(photo, split="") for photo in result.photos) == manifest.photos
+    assert all(len(splits) == 1 for splits in homes_of(result).values())
+    for split in SPLITS:
+        assert {photo.defective for photo in result.of_split(split)} == {False, True}
+    shuffled = list(manifest.photos)
+    rng.shuffle(shuffled)
+    again = split_photos(replace(manifest, photos=tuple(shuffled)), seed=seed)
+    assert splits_of(again) == splits_of(result)
 
 
 def test_photos_that_have_a_split_are_refused() -> None:
