@@ -40,6 +40,7 @@ TRAIN_EXTRA: Final = frozenset(
 )
 EXIT_PROBLEM: Final = 1
 EXIT_NOT_INSPECTED: Final = 3
+EXIT_FOUND: Final = 4
 EXIT_INTERRUPTED: Final = 130
 
 console = Console(highlight=False)

@@ -7,10 +7,13 @@ from typing import Annotated
 import typer
 
 from castproof import __version__
+from castproof.apps.cli.audit import audit_command
 from castproof.apps.cli.console import leave_on_error
 from castproof.apps.cli.demo import demo_command
 from castproof.apps.cli.evaluate import evaluate_command
+from castproof.apps.cli.import_ import import_command
 from castproof.apps.cli.predict import predict_command
+from castproof.apps.cli.split import split_command
 from castproof.apps.cli.train import train_command
 from castproof.errors import CastproofError
 
@@ -23,6 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo_command)
+app.command("import")(import_command)
+app.command("audit")(audit_command)
+app.command("split")(split_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
 app.command("predict")(predict_command)

@@ -1,0 +1,197 @@
+"""Single numbers that describe one photo: light, sharpness, size and, roughly, what it looks like.
+
+They are computed once from the decoded pixels and kept by content, so they are plain numbers that JSON holds.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+STATISTICS_VERSION: Final = 1  # to be raised when the same photo may give other numbers
+OVER_EXPOSED_FROM: Final = 250
+DARK_BELOW: Final = 16
+
+_SHARPNESS_PX = 512
+_GLARE_PX = 128
+_APPEARANCE_PX = 32
+_RINGS = 12
+_TONES = 16
+_EDGES = 8
+APPEARANCE_LENGTH: Final = 2 * _RINGS + _TONES + _EDGES + 3
+
+Pixels = NDArray[np.uint8]
+Values = NDArray[np.float32]
+
+cv2.setNumThreads(1)  # photos are measured in several threads; cv2's own would only add to them
+
+
+@dataclass(frozen=True)
+class PhotoStatistics:
+    """What was measured on one photo.
+
+    Args:
+        pixel_hash: hex SHA-256 of the decoded pixels and their shape; equal for files that show the same.
+        width: of the decoded photo, pixels.
+        height: of the decoded photo, pixels.
+        file_bytes: size of the file.
+        brightness: mean grey level, 0 to 255.
+        contrast: standard deviation of the grey levels.
+        sharpness: strength of fine detail relative to the contrast (see `photo_statistics`).
+        background: median grey level of the outermost twentieth of the photo.
+        dark_share: share of pixels below grey level 16, in [0, 1].
+        bright_share: share of pixels from grey level 250, in [0, 1].
+        glare: share of the photo that its largest connected area from grey level 250 takes, in [0, 1].
+        appearance: 51 numbers that hardly change when the part is turned or lit differently.
+    """
+
+    pixel_hash: str
+    width: int
+    height: int
+    file_bytes: int
+    brightness: float
+    contrast: float
+    sharpness: float
+    background: float
+    dark_share: float
+    bright_share: float
+    glare: float
+    appearance: tuple[float, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers as JSON; `from_json` gives them back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Any) -> "PhotoStatistics | None":
+        """Return what `to_json` gave, or None where `data` is anything else."""
+        if not isinstance(data, Mapping) or set(data) != _NAMES:
+            return None
+        appearance = np.array(data["appearance"]) if isinstance(data["appearance"], list) else np.zeros(0)
+        if appearance.shape != (APPEARANCE_LENGTH,) or appearance.dtype.kind not in "if":
+            return None
+        numbers = all(_is_number(data[name]) for name in _NUMBERS) and bool(np.isfinite(appearance).all())
+        if not numbers or not isinstance(data["pixel_hash"], str):
+            return None
+        return cls(**{**data, "appearance": tuple(data["appearance"])})
+
+
+_NAMES = {field.name for field in fields(PhotoStatistics)}
+_NUMBERS = tuple(_NAMES - {"pixel_hash", "appearance"})
+
+
+def photo_statistics(pixels: Pixels, file_bytes: int) -> PhotoStatistics:
+    """Return the statistics of one photo.
+
+    Sharpness is the standard deviation of the Laplacian of the photo scaled to a longer side of 512 pixels,
+    divided by the contrast of that photo: light and size of the photo hardly change it.
+
+    Args:
+        pixels: uint8 (H, W, 3), RGB in [0, 255].
+        file_bytes: size of its file.
+    """
+    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+    levels = cv2.calcHist([grey], [0], None, [256], (0, 256)).ravel() / grey.size
+    mean, deviation = (float(value.ravel()[0]) for value in cv2.meanStdDev(grey))
+    height, width = grey.shape
+    return PhotoStatistics(
+        pixel_hash=_pixel_hash(pixels),
+        width=width,
+        height=height,
+        file_bytes=file_bytes,
+        brightness=round(mean, 3),
+        contrast=round(deviation, 3),
+        sharpness=round(_sharpness(grey), 5),
+        background=float(np.median(_border(grey).astype(np.float32))),
+        dark_share=round(float(levels[:DARK_BELOW].sum()), 5),
+        bright_share=round(float(levels[OVER_EXPOSED_FROM:].sum()), 5),
+        glare=round(_glare(grey), 5),
+        appearance=tuple(round(float(value), 3) for value in _appearance(pixels, grey)),
+    )
+
+
+def _pixel_hash(pixels: Pixels) -> str:
+    digest = hashlib.sha256(f"{pixels.shape}".encode("ascii"))
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()
+
+
+def _scaled(grey: Pixels, longer_px: int) -> Pixels:
+    factor = longer_px / max(grey.shape)
+    size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
+    return np.asarray(
+        cv2.resize(grey, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR), np.uint8
+    )
+
+
+def _sharpness(grey: Pixels) -> float:
+    small = _scaled(grey, _SHARPNESS_PX)
+    _, detail = cv2.meanStdDev(cv2.Laplacian(small, cv2.CV_16S, ksize=1))
+    _, contrast = cv2.meanStdDev(small)
+    return float(detail.ravel()[0]) / (float(contrast.ravel()[0]) + 1.0)
+
+
+def _border(grey: Pixels) -> Pixels:
+    band = max(1, min(grey.shape) // 20)
+    sides = (grey[:band], grey[-band:], grey[band:-band, :band], grey[band:-band, -band:])
+    return np.concatenate([side.ravel() for side in sides])
+
+
+def _glare(grey: Pixels) -> float:
+    mask = (_scaled(grey, _GLARE_PX) >= OVER_EXPOSED_FROM).astype(np.uint8)
+    if not mask.any():
+        return 0.0
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    return float(stats[1:, cv2.CC_STAT_AREA].max()) / mask.size
+
+
+def _appearance(pixels: Pixels, grey: Pixels) -> Values:
+    """Return rings around the middle, tones, edges and colour of the photo, free of brightness and contrast."""
+    size = (_APPEARANCE_PX, _APPEARANCE_PX)
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    normal = (small - small.mean()) / (small.std() + 4.0)
+    across, down = cv2.Sobel(normal, cv2.CV_32F, 1, 0), cv2.Sobel(normal, cv2.CV_32F, 0, 1)
+    colour = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32).mean((0, 1))
+    return np.concatenate(
+        [
+            _ring_means(normal),
+            np.sqrt(np.maximum(_ring_means(normal**2) - _ring_means(normal) ** 2, 0)),
+            2 * np.sqrt(_shares(normal, _TONES, (-3, 3))),
+            2 * np.sqrt(_shares(np.hypot(across, down), _EDGES, (0, 8))),
+            [
+                (colour[0] - colour[1]) / 16,
+                (colour[1] - colour[2]) / 16,
+                math.log(grey.shape[1] / grey.shape[0]),
+            ],
+        ]
+    ).astype(np.float32)
+
+
+def _ring_means(values: Values) -> Values:
+    return (np.bincount(_RING.ravel(), values.ravel(), _RINGS) / _RING_SIZE).astype(np.float32)
+
+
+def _shares(values: Values, bins: int, between: tuple[float, float]) -> Values:
+    low, high = between
+    index = np.clip((values - low) * (bins / (high - low)), 0, bins - 1).astype(np.int64)
+    return (np.bincount(index.ravel(), minlength=bins) / values.size).astype(np.float32)
+
+
+def _rings() -> NDArray[np.int64]:
+    middle = (_APPEARANCE_PX - 1) / 2
+    y, x = np.mgrid[:_APPEARANCE_PX, :_APPEARANCE_PX] - middle
+    radius = np.hypot(x, y) / (_APPEARANCE_PX / 2)
+    return np.asarray(np.minimum(radius * (_RINGS - 1), _RINGS - 1), np.int64)
+
+
+_RING = _rings()
+_RING_SIZE = np.bincount(_RING.ravel(), minlength=_RINGS)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,136 @@
+"""Auditing the photos of a data set before anything is trained on them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from castproof import __version__
+from castproof.data.audit import Audit, find_everything
+from castproof.data.folders import read_folders
+from castproof.errors import OutputError
+from castproof.files import make_folder, write_json, write_text
+from castproof.parts.find import FoundParts
+from castproof.pipeline.audit_album import Album, pairs
+from castproof.pipeline.audit_content import page_of
+from castproof.pipeline.audit_selection import select
+from castproof.pipeline.audit_words import as_typed, mending_command, verdict
+from castproof.pipeline.part_ids import with_parts
+from castproof.pipeline.photo_survey import survey_photos
+from castproof.progress import SILENT, Progress
+from castproof.report.audit_page import audit_html
+from castproof.run_folder import RunFolder
+
+MANIFEST_CSV: Final = "manifest.csv"
+AUDIT_JSON: Final = "audit.json"
+AUDIT_HTML: Final = "audit.html"
+
+
+def audit(
+    data: Path,
+    outdir: Path,
+    *,
+    ok: Sequence[str] = (),
+    skip_unreadable: bool = False,
+    use_cache: bool = True,
+    progress: Progress = SILENT,
+) -> Audit:
+    """Return what is wrong with the photos in `data`; write manifest.csv, audit.html and audit.json to `outdir`.
+
+    Args:
+        data: folder of class folders, with or without train, val and test.
+        outdir: receives the three files; not below `data`, and no run folder.
+        ok: names of the good class folders, where their names do not say it.
+        skip_unreadable: go on without photos that cannot be decoded, and record them.
+        use_cache: look up what was computed from the same photos before, and keep what is computed now.
+        progress: told of every photo read, compared and drawn.
+
+    Raises:
+        CastproofError: the photos or the output folder do not fit.
+    """
+    manifest = read_folders(data, ok)
+    _check_outdir(outdir, manifest.root)
+    survey = survey_photos(manifest, skip_unreadable=skip_unreadable, use_cache=use_cache, progress=progress)
+    make_folder(outdir)
+    with_part, found = with_parts(survey.manifest, progress=progress, use_cache=use_cache)
+    result = find_everything(with_part, survey.statistics)
+    chosen = select(result)
+    album = Album(result.manifest, chosen.photos(), progress)
+    laid = pairs(result.manifest, chosen.pairs, use_cache=use_cache, progress=progress)
+    mend = as_typed(mending_command(result, data, ok))
+    result.manifest.write_csv(outdir / MANIFEST_CSV)
+    write_text(outdir / AUDIT_HTML, audit_html(page_of(result, found, chosen, album, laid, mend)))
+    write_json(outdir / AUDIT_JSON, _json(result, found))
+    return result
+
+
+def _check_outdir(outdir: Path, root: Path) -> None:
+    if RunFolder(outdir).hparams.exists():
+        raise OutputError(
+            f"{outdir} is a run folder.",
+            rule="An audit must not replace the manifest of a run.",
+            fix="Choose another --outdir.",
+        )
+    if outdir.resolve().is_relative_to(root.resolve()):
+        raise OutputError(
+            f"{outdir} lies in the data folder {root}.",
+            rule="A folder in there would be taken for a class.",
+            fix="Choose another --outdir.",
+        )
+
+
+def _json(result: Audit, found: FoundParts) -> dict[str, Any]:
+    """Return the content of audit.json."""
+    manifest = result.manifest
+    content = {
+        "castproof": __version__,
+        "verdict": verdict(result),
+        "clean": result.is_clean,
+        "data_hash": manifest.data_hash(),
+        "photos": len(manifest.photos),
+        "parts": len(result.parts),
+        "classes": asdict(manifest.classes),
+        "counts": manifest.counts(),
+        "flags": result.flag_counts(),
+        "leak": None if result.leak is None else asdict(result.leak),
+        "label_conflicts": [
+            {
+                "part": one.part,
+                "good": len(one.good),
+                "defective": len(one.defective),
+                "odd": [photo.file for photo in one.odd],
+            }
+            for one in result.conflicts
+        ],
+        "duplicates": [
+            {
+                "same": one.same,
+                "files": [photo.file for photo in one.photos],
+                "across_splits": one.across_splits,
+                "across_labels": one.across_labels,
+            }
+            for one in result.duplicates
+        ],
+        "shortcuts": [
+            {name: value for name, value in vars(one).items() if name not in ("good", "defective")}
+            for one in result.shortcuts
+        ],
+        "outliers": [
+            {"file": one.photo.file, "flag": one.flag, "found": one.found, "typical": one.typical}
+            for one in result.outliers
+        ],
+        "unreadable": [asdict(one) for one in manifest.unreadable],
+        "evidence": {"threshold": found.threshold, "pairs_same": len(found.same), "thin": len(result.thin)},
+    }
+    return dict(_writable(content))
+
+
+def _writable(content: Any) -> Any:
+    """Return `content` with file names that are no valid Unicode written with backslashes."""
+    if isinstance(content, str):
+        return content.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(content, dict):
+        return {_writable(key): _writable(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_writable(one) for one in content]
+    return content

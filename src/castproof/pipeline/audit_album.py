@@ -1,0 +1,128 @@
+"""The pictures of an audit's page, made in several threads."""
+
+import hashlib
+import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import numpy as np
+
+from castproof.data.content_cache import PhotoEntries, cache_folder
+from castproof.data.manifest import Manifest, Photo
+from castproof.errors import ImageError
+from castproof.images import decode
+from castproof.parts.align import Alignment, align
+from castproof.parts.find import ENGINE_VERSION
+from castproof.pipeline.audit_selection import PairChoice
+from castproof.progress import SILENT, Progress
+from castproof.report.audit_page import Pair, Tile
+from castproof.report.thumbnails import Picture, overlay, thumbnail, turned_onto
+
+TILE_PX: Final = 160
+PAIR_PX: Final = 240
+
+
+class Album:
+    """Pictures of photos, by file.
+
+    Args:
+        manifest: where the photos lie.
+        photos: those that will be asked for.
+        progress: told of every picture.
+    """
+
+    def __init__(self, manifest: Manifest, photos: Sequence[Photo], progress: Progress = SILENT) -> None:
+        self._manifest = manifest
+        self._pictures: dict[str, Picture | None] = {}
+        with progress.task("making pictures", len(photos)) as task, _pool() as pool:
+            for photo, picture in zip(photos, pool.map(self._picture, photos), strict=True):
+                self._pictures[photo.file] = picture
+                task.advance()
+
+    def tile(self, photo: Photo, note: str = "") -> Tile:
+        """Return `photo` with its caption."""
+        return caption(photo, self._pictures.get(photo.file), note)
+
+    def _picture(self, photo: Photo) -> Picture | None:
+        try:
+            return thumbnail(decode(self._manifest.path(photo)), TILE_PX)
+        except ImageError:
+            return None
+
+
+def pairs(
+    manifest: Manifest, choices: Sequence[PairChoice], *, use_cache: bool = True, progress: Progress = SILENT
+) -> list[Pair]:
+    """Return pairs of photos, the second one laid over the first.
+
+    Args:
+        manifest: where the photos lie.
+        choices: the pairs.
+        use_cache: look up how the same two photos lay on each other before, and keep it.
+        progress: told of every pair.
+    """
+    aligner = _Aligner(PhotoEntries(cache_folder(), "alignments", ENGINE_VERSION) if use_cache else None)
+    with progress.task("aligning pairs", len(choices)) as task, _pool() as pool:
+        made = []
+        for pair in pool.map(lambda choice: _pair(manifest, choice, aligner), choices):
+            made.append(pair)
+            task.advance()
+    aligner.keep()
+    return made
+
+
+class _Aligner:
+    """Aligns photos in several threads and remembers how."""
+
+    def __init__(self, cache: PhotoEntries | None) -> None:
+        self._cache = cache
+        self._new: dict[str, list[float]] = {}
+
+    def __call__(self, manifest: Manifest, first: Photo, second: Photo) -> Alignment:
+        key = hashlib.sha256(f"{first.sha256} {second.sha256}".encode("ascii")).hexdigest()
+        kept = _numbers(self._cache.get(key)) if self._cache else None
+        if kept is None:
+            found = align(manifest.path(first), manifest.path(second))
+            kept = self._new[key] = [*found.matrix.ravel().tolist(), float(found.score)]
+        return Alignment(np.array(kept[:6]).reshape(2, 3), kept[6])
+
+    def keep(self) -> None:
+        if self._cache is not None and self._new:
+            self._cache.add(self._new)
+
+
+def _numbers(data: object) -> list[float] | None:
+    """Return seven finite numbers, None where `data` is anything else."""
+    if not isinstance(data, list) or len(data) != 7:
+        return None
+    return data if all(isinstance(one, int | float) and math.isfinite(one) for one in data) else None
+
+
+def caption(photo: Photo, picture: Picture | None, note: str = "") -> Tile:
+    """Return `picture` with what is known of `photo`."""
+    return Tile(picture, photo.file, photo.split, "defective" if photo.defective else "good", note)
+
+
+def _pair(manifest: Manifest, choice: PairChoice, aligner: _Aligner) -> Pair:
+    note = "one of the least sure" if choice.unsure else ""
+    try:
+        a, b = (decode(manifest.path(photo)) for photo in (choice.first, choice.second))
+        found = aligner(manifest, choice.first, choice.second)
+    except ImageError:
+        first, second = (caption(photo, None) for photo in (choice.first, choice.second))
+        return Pair(choice.part, first, second, None, None, "", note)
+    return Pair(
+        part=choice.part,
+        first=caption(choice.first, thumbnail(a, PAIR_PX)),
+        second=caption(choice.second, thumbnail(b, PAIR_PX)),
+        turned=turned_onto(a, b, found.matrix, PAIR_PX),
+        overlay=overlay(a, b, found.matrix, PAIR_PX),
+        score=f"agreement {found.score:.2f}",
+        note=note,
+    )
+
+
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(min(8, os.cpu_count() or 1))

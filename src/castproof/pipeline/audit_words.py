@@ -1,0 +1,162 @@
+"""What the audit found, in sentences for the page and for the command line."""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from castproof.data.audit import Audit
+from castproof.data.audit.shortcuts import Shortcut
+
+STATISTIC_WORDS: Final = {
+    "brightness": "the mean brightness of the photo",
+    "contrast": "the contrast of the photo",
+    "sharpness": "the sharpness of the photo",
+    "background": "the brightness of the border of the photo",
+    "size": "the number of pixels of the photo",
+    "file size": "the size of the file",
+}
+NEARLY_NOTHING: Final = 0.6
+FLAG_WORDS: Final = {
+    "blurred": "Much less fine detail than most photos.",
+    "dark": "Much darker than most photos.",
+    "over-exposed": "Many more white pixels than most photos: detail is lost there.",
+    "glare": "One large white spot that most photos do not have.",
+    "odd-object": "It looks unlike every other photo: a wrong object, another view, or a rare part.",
+    "odd-size": "Not the size in pixels that nine of ten photos have.",
+}
+
+
+def share(count: int, total: int, things: str = "") -> str:
+    """Return for example "3 of 40 photos (7.5 %)"; 0 and 100 % are said only where it is exactly that."""
+    if not total:
+        return f"no {things}" if things else "none"
+    percent = min(99.9, 100 * count / total) if count < total else 100.0
+    percent = max(0.1, percent) if count else 0.0
+    return " ".join(filter(None, (f"{count:,} of {total:,}", things, f"({percent:.3g} %)")))
+
+
+def counted(count: int, thing: str) -> str:
+    """Return for example "1 part" or "1,148 parts"."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
+def verdict(audit: Audit) -> str:
+    """Return the one sentence that stands above everything else."""
+    found = [words for words in (_leak_words(audit), _conflict_words(audit)) if words]
+    if found:
+        return " ".join(found)
+    photos, parts = counted(len(audit.manifest.photos), "photo"), counted(len(audit.parts), "part")
+    if audit.leak is None:
+        return f"No label conflict found in {photos} of {parts}. The photos are not split yet."
+    return f"Neither a leak nor a label conflict found in {photos} of {parts}."
+
+
+def _leak_words(audit: Audit) -> str:
+    if audit.leak and audit.leak.shared:
+        test = audit.leak.of("test")
+        if test.photos_in_train:
+            return f"Leak: {share(test.photos_in_train, test.photos, 'test photos')} show a part that is also in train."
+        if test.photos_in_earlier:
+            return f"Leak: {share(test.photos_in_earlier, test.photos, 'test photos')} show a part that is also in val."
+        val = audit.leak.of("val")
+        return (
+            f"Leak: {share(val.photos_in_train, val.photos, 'val photos')} show a part that is also in train."
+        )
+    groups = sum(one.across_splits for one in audit.duplicates)
+    return f"Leak: {counted(groups, 'photo')} {_stands(groups)} in more than one split." if groups else ""
+
+
+def _stands(count: int) -> str:
+    return "stands" if count == 1 else "stand"
+
+
+def _conflict_words(audit: Audit) -> str:
+    if audit.conflicts:
+        odd = sum(len(one.odd) for one in audit.conflicts)
+        rest = (
+            f"; {counted(odd, 'photo')} {'disagrees' if odd == 1 else 'disagree'} with the rest of their part"
+        )
+        carry = "carries" if len(audit.conflicts) == 1 else "carry"
+        return f"Label conflict: {counted(len(audit.conflicts), 'part')} {carry} both labels{rest if odd else ''}."
+    groups = sum(one.across_labels for one in audit.duplicates)
+    carry = "carries" if groups == 1 else "carry"
+    return f"Label conflict: {counted(groups, 'photo')} {carry} both labels." if groups else ""
+
+
+def shortcut_words(shortcut: Shortcut) -> str:
+    """Return what an AUC of one statistic means."""
+    thing = STATISTIC_WORDS[shortcut.statistic]
+    figures = f"AUC {shortcut.auc_parts:.2f} by part, {shortcut.auc_photos:.2f} by photo"
+    if shortcut.alarming:
+        return (
+            f"{thing[0].upper()}{thing[1:]} alone tells the labels apart ({figures}); higher values mean "
+            f"{shortcut.higher}. A network may learn this instead of the defect."
+        )
+    if shortcut.level == "thin":
+        return (
+            f"{thing[0].upper()}{thing[1:]} differs between the labels ({figures}), but with "
+            f"{counted(shortcut.good_parts, 'good part')} and "
+            f"{counted(shortcut.defective_parts, 'defective part')} this may be chance."
+        )
+    says = (
+        "does not tell the labels apart"
+        if shortcut.auc_parts < NEARLY_NOTHING
+        else "tells little about the label"
+    )
+    return f"{thing[0].upper()}{thing[1:]} {says} ({figures})."
+
+
+def leak_text(audit: Audit) -> str:
+    """Return what it means that parts stand in more than one split, or that they do not."""
+    if audit.leak is None:
+        return "The photos are not split yet, so no part can stand in two splits. When you split them, split by part."
+    if not audit.leak.shared:
+        return f"All {counted(audit.leak.parts, 'part')} stand in one split only."
+    return (
+        f"{share(len(audit.leak.shared), audit.leak.parts, 'parts')} stand in more than one split. What is measured on "
+        "photos of a part that training has seen tells how well that part is recognised again, not how well a "
+        "defect on a new part is found."
+    )
+
+
+def method(audit: Audit) -> list[str]:
+    """Return how everything was found, and what cannot be known, in sentences."""
+    return [
+        "Every file was read and hashed; every photo was decoded, and its pixels were hashed and measured.",
+        "Photos were compared with each other under rotation, mirroring and slight distortion; photos that agree as "
+        "only photos of one physical part do were put together as one part.",
+        "Nothing was learnt from the labels: parts come from the pictures alone, labels and splits were compared "
+        "with them afterwards.",
+        "A photo differs from the rest where it lies far outside of the spread of all photos; a large group of odd "
+        "photos is therefore not odd.",
+        "castproof cannot know which of two labels is right, and it cannot see that two photos show one part where "
+        "they show different sides of it, or where the part has no mark that tells it from its like.",
+        f"Photos with thin evidence: {len(audit.thin):,} of {len(audit.manifest.photos):,}.",
+    ]
+
+
+def mending_command(audit: Audit, data: Path, ok: Sequence[str] = ()) -> list[str]:
+    """Return the words of the command that splits the photos by part; none where nothing is to mend.
+
+    Args:
+        audit: the findings.
+        data: the data folder as the user named it.
+        ok: the good class folders that the user named.
+    """
+    if audit.is_clean and audit.leak is not None:
+        return []
+    whole = data.resolve()
+    named = data.name not in ("", "..")
+    target = data.with_name(f"{data.name}_by_part") if named else whole.with_name(f"{whole.name}_by_part")
+    words = ["castproof", "split", str(data), str(target)]
+    words += [word for name in ok for word in ("--ok", name)]
+    words += ["--skip-unreadable"] if audit.manifest.unreadable else []
+    return [*words, "--set-aside"] if audit.has_conflict else words
+
+
+def as_typed(words: list[str]) -> str:
+    """Return a command as one types it on this platform."""
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)

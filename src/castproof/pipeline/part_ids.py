@@ -1,0 +1,91 @@
+"""Which part every photo of a data set shows, looked up where the same photos were compared before."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from castproof.data.content_cache import Results, cache_folder
+from castproof.data.manifest import Manifest
+from castproof.parts.find import ENGINE_VERSION, FoundParts, find_parts
+from castproof.progress import SILENT, Progress
+
+KEPT_SCORES: Final = 20_000
+_FORMAT = 1
+
+
+def with_parts(
+    manifest: Manifest, *, progress: Progress = SILENT, use_cache: bool = True
+) -> tuple[Manifest, FoundParts]:
+    """Return `manifest` with part and confidence of every photo, and the evidence.
+
+    The answer is kept by the content of the photos: the same photos under other names need no comparison. Of
+    each kind of scores at most 20,000 are returned, sorted and evenly spaced by rank.
+
+    Args:
+        manifest: photos with their `sha256`.
+        progress: told of every photo and every comparison.
+        use_cache: look the answer up and keep it.
+
+    Raises:
+        ImageError: a photo cannot be decoded.
+    """
+    digests = [photo.sha256 for photo in manifest.photos]
+    cache, key = Results(cache_folder(), "parts"), _key(digests)
+    found = _from_json(cache.read(key), digests) if use_cache else None
+    if found is None:
+        found = find_parts([manifest.path(photo) for photo in manifest.photos], digests, progress=progress)
+        found = replace(found, different=_thinned(found.different), same=_thinned(found.same))
+        if use_cache:
+            cache.write(key, _to_json(found, digests))
+    photos = tuple(
+        replace(photo, part=part, confidence=round(float(confidence), 3))
+        for photo, part, confidence in zip(manifest.photos, found.part, found.confidence, strict=True)
+    )
+    return replace(manifest, photos=photos), found
+
+
+def _key(digests: Sequence[str]) -> str:
+    text = "\n".join((f"format {_FORMAT}, engine {ENGINE_VERSION}", *sorted(digests)))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _thinned(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    ranked = np.sort(scores)
+    if len(ranked) <= KEPT_SCORES:
+        return ranked
+    return ranked[np.linspace(0, len(ranked) - 1, KEPT_SCORES).astype(np.int64)]
+
+
+def _to_json(found: FoundParts, digests: Sequence[str]) -> dict[str, Any]:
+    names = list(dict.fromkeys(found.part))
+    number = {name: index for index, name in enumerate(names)}
+    return {
+        "parts": names,
+        "photos": {
+            digest: [number[part], round(float(confidence), 4)]
+            for digest, part, confidence in zip(digests, found.part, found.confidence, strict=True)
+        },
+        "threshold": found.threshold,
+        "different": [round(float(score), 4) for score in found.different],
+        "same": [round(float(score), 4) for score in found.same],
+    }
+
+
+def _from_json(data: dict[str, Any], digests: Sequence[str]) -> FoundParts | None:
+    """Return what `_to_json` gave, or None where `data` is anything else."""
+    try:
+        names = [str(name) for name in data["parts"]]
+        rows = [data["photos"][digest] for digest in digests]
+        confidence = np.array([float(row[1]) for row in rows], np.float32)
+        different, same = (np.array(data[name], np.float32).reshape(-1) for name in ("different", "same"))
+        parts = tuple(names[int(row[0])] for row in rows)
+        threshold = float(data["threshold"])
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
+        return None
+    if not np.all((confidence >= 0) & (confidence <= 1)):
+        return None
+    return FoundParts(parts, confidence, threshold, different, same)

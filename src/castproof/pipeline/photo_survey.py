@@ -1,0 +1,108 @@
+"""Reading every photo of a data set once: its hash, and its statistics where they are not known yet."""
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from castproof.data.content_cache import PhotoEntries, cache_folder
+from castproof.data.manifest import Manifest, Photo, UnreadablePhoto
+from castproof.data.photo_statistics import STATISTICS_VERSION, PhotoStatistics, photo_statistics
+from castproof.errors import ImageError, UnreadableError
+from castproof.images import decode, read_photo
+from castproof.progress import SILENT, Progress
+
+_BLOCK: Final = 512
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The photos of a data set with their hashes, and what was measured on them.
+
+    Args:
+        manifest: the photos that can be read, with `sha256`; the others are in `unreadable`.
+        statistics: of every photo, by `sha256`.
+    """
+
+    manifest: Manifest
+    statistics: dict[str, PhotoStatistics]
+
+
+def survey_photos(
+    manifest: Manifest,
+    *,
+    skip_unreadable: bool = False,
+    use_cache: bool = True,
+    progress: Progress = SILENT,
+) -> Survey:
+    """Return hash and statistics of every photo. A photo that was measured before is read, but not decoded.
+
+    Args:
+        manifest: the photos to read.
+        skip_unreadable: move photos that cannot be decoded to `unreadable` instead of raising.
+        use_cache: look up what was measured before, and keep what is measured now.
+        progress: told of every photo.
+
+    Raises:
+        UnreadableError: photos cannot be decoded (all of them, where they may be skipped).
+    """
+    survey = _Surveyor(PhotoEntries(cache_folder(), "statistics", STATISTICS_VERSION) if use_cache else None)
+    good: list[Photo] = []
+    bad: list[UnreadablePhoto] = []
+    try:
+        with (
+            progress.task("reading photos", len(manifest.photos)) as task,
+            ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,
+        ):
+            for start in range(0, len(manifest.photos), _BLOCK):
+                block = manifest.photos[start : start + _BLOCK]
+                looked = pool.map(survey.look, map(manifest.path, block))
+                for photo, (digest, reason) in zip(block, looked, strict=True):
+                    if reason:
+                        bad.append(UnreadablePhoto(photo.file, reason))
+                    else:
+                        good.append(replace(photo, sha256=digest))
+                    task.advance()
+    finally:
+        survey.keep()
+    if bad and not (skip_unreadable and good):
+        raise UnreadableError(
+            f"{len(bad)} of {len(manifest.photos)} photos in {manifest.root} cannot be read.",
+            fix="Repair or remove them, or go on without them: --skip-unreadable."
+            if good
+            else "Replace them.",
+            items=[f"{one.file}: {one.reason}" for one in bad],
+        )
+    readable = replace(manifest, photos=tuple(good), unreadable=(*manifest.unreadable, *bad))
+    return Survey(readable, survey.statistics)
+
+
+class _Surveyor:
+    """Looks at photos in several threads and remembers what it measured."""
+
+    def __init__(self, cache: PhotoEntries | None) -> None:
+        self.statistics: dict[str, PhotoStatistics] = {}
+        self._cache = cache
+        self._measured: dict[str, PhotoStatistics] = {}
+
+    def look(self, path: Path) -> tuple[str, str]:
+        """Return the SHA-256 of the file at `path`, and why it cannot be decoded ("" where it can)."""
+        try:
+            data = read_photo(path)
+            digest = hashlib.sha256(data).hexdigest()
+            if digest in self.statistics:
+                return digest, ""
+            kept = PhotoStatistics.from_json(self._cache.get(digest)) if self._cache else None
+            if kept is None:
+                kept = self._measured[digest] = photo_statistics(decode(data), len(data))
+        except ImageError as error:
+            return "", str(error)
+        self.statistics[digest] = kept
+        return digest, ""
+
+    def keep(self) -> None:
+        """Write what was measured into the cache, the work of a run that was stopped included."""
+        if self._cache is not None and self._measured:
+            self._cache.add({digest: one.to_json() for digest, one in self._measured.items()})
