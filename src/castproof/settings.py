@@ -16,6 +16,7 @@ AUG_LEVELS: Final = ("minimal", "standard", "heavy")
 OBJECTIVES: Final = get_args(Objective)
 OPTIMIZERS: Final = ("adamw", "sgd")
 SCHEDULES: Final = ("cosine", "constant")
+SPLIT_CHOICES: Final = ("given", "parts")
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 
 
@@ -29,6 +30,7 @@ class TrainSettings:
 
     data: str
     ok: tuple[str, ...] = ()
+    split: str = "given"
     val_share: float = 0.15
     test_share: float = 0.15
     skip_unreadable: bool = False
@@ -132,6 +134,7 @@ def _is_weights(value: str) -> bool:
 _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "model": _one_of(BACKBONES),
     "weights": (_is_weights, "imagenet, castings, none, or a .pt, .pth or .safetensors file"),
+    "split": _one_of(SPLIT_CHOICES),
     "val_share": (lambda value: 0 < value < 1, "between 0 and 1"),
     "test_share": (lambda value: 0 < value < 1, "between 0 and 1"),
     "epochs": _at_least(1),

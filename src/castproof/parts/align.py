@@ -6,6 +6,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from castproof.parts.compare import Comparer, Described
+from castproof.parts.frames import object_frames, whole_frame
+from castproof.parts.photo import SmallPhoto, read_small
+from castproof.parts.signature import WHOLE_SPECTRUM, ring_spectra, unit
+
+_TURNS_TRIED = 8
+_EXTENT = 1.5
+
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
@@ -22,4 +30,30 @@ class Alignment:
 
 def align(a: Path, b: Path) -> Alignment:
     """Return the best alignment of the photo `a` on the photo `b`. Raises ImageError."""
-    return Alignment(np.eye(2, 3), 0.0)
+    photos = read_small(a), read_small(b)
+    found = [_aligned(photos, whole=whole) for whole in (False, True)]
+    return max(found, key=lambda one: one.score)
+
+
+def _aligned(photos: tuple[SmallPhoto, SmallPhoto], *, whole: bool) -> Alignment:
+    greys = [photo.grey for photo in photos]
+    frames = [
+        [whole_frame(grey)] if whole else object_frames(grey) or [whole_frame(grey)] for grey in greys
+    ]
+    spectra = [ring_spectra(grey, frame) for grey, found in zip(greys, frames, strict=True) for frame in found]
+    described = Described(
+        greys,
+        [frame for found in frames for frame in found],
+        unit(np.stack(spectra)),
+        WHOLE_SPECTRUM,
+        np.cumsum([0, *(len(found) for found in frames)]),
+        1.0 if whole else _EXTENT,
+        whole,
+    )
+    still, match = Comparer(described, with_keypoints=True, workers=1, turns=_TURNS_TRIED).laid((0, 1))
+    linear = match.frame.matrix @ np.linalg.inv(still.matrix)
+    # Between pixel centres of the photos themselves: working pixel = scale * (pixel + 0.5) - 0.5.
+    scales = photos[0].scale, photos[1].scale
+    matrix = linear * scales[0] / scales[1]
+    shift = linear @ (np.full(2, 0.5 * scales[0] - 0.5) - still.centre) + match.frame.centre
+    return Alignment(np.hstack([matrix, ((shift + 0.5) / scales[1] - 0.5)[:, None]]), match.score)

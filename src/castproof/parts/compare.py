@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from castproof.parts.frames import Frame
-from castproof.parts.keypoints import Keypoints, KeypointMatch, find_keypoints, match_keypoints
+from castproof.parts.keypoints import KeypointMatch, Keypoints, find_keypoints, match_keypoints
 from castproof.parts.photo import Grey
 from castproof.parts.registration import NO_MATCH, Match, View, register, turned, view
 from castproof.parts.search import best_turns, several_turns
@@ -70,7 +70,10 @@ class Comparer:
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
         """Return the score of each pair, at most 1; 0 or less where the two have nothing in common."""
         scores: list[float] = []
-        with self.progress.task("matching pairs", len(pairs)) as task, ThreadPoolExecutor(self.workers) as pool:
+        with (
+            self.progress.task("matching pairs", len(pairs)) as task,
+            ThreadPoolExecutor(self.workers) as pool,
+        ):
             for begin in range(0, len(pairs), _BLOCK):
                 block = pairs[begin : begin + _BLOCK]
                 scores += [match.score for match in pool.map(self.match, block)]
@@ -79,6 +82,10 @@ class Comparer:
 
     def match(self, pair: Pair) -> Match:
         """Return how the second photo of `pair` lies on the first."""
+        return self.laid(pair)[1]
+
+    def laid(self, pair: Pair) -> tuple[Frame, Match]:
+        """Return the frame used of the first photo of `pair`, and how the second photo lies on the first."""
         first, second = pair
         known = self.described
         still, starts = self._starts(first, second)
@@ -89,8 +96,10 @@ class Comparer:
                 found = register(seen, known.greys[second], start, disc=not known.whole)
                 best = max(best, found, key=lambda match: match.score)
         if not self.with_keypoints or best.score >= _CONVINCING:
-            return best
-        return self._with_keypoints(seen, second, best, match_keypoints(self._points(first), self._points(second)))
+            return seen.frame, best
+        return seen.frame, self._with_keypoints(
+            seen, second, best, match_keypoints(self._points(first), self._points(second))
+        )
 
     def _with_keypoints(self, seen: View, second: int, best: Match, shared: KeypointMatch | None) -> Match:
         if shared is None or shared.agreeing <= _FEWEST_AGREEING:
@@ -105,11 +114,11 @@ class Comparer:
     def _starts(self, first: int, second: int) -> tuple[int, list[Frame]]:
         """Return which frame of the first photo to use, and frames of the second that may correspond to it."""
         known = self.described
-        a, b = np.meshgrid(
+        crossed = np.meshgrid(
             np.arange(known.start[first], known.start[first + 1]),
             np.arange(known.start[second], known.start[second + 1]),
         )
-        a, b = a.ravel(), b.ravel()
+        a, b = (frames.ravel() for frames in crossed)
         turn, mirrored, score = best_turns(known.signatures[a], known.signatures[b])
         best = int(score.argmax())
         moved, still = known.frames[b[best]], int(a[best])
@@ -142,4 +151,3 @@ def _supported(score: float, shared: KeypointMatch) -> float:
     """Return `score` after the agreeing keypoints have taken away their share of the doubt."""
     doubt = 1 - max(score, 0.0)
     return 1 - doubt * float(np.exp(-(shared.agreeing - _FEWEST_AGREEING) / _AGREEING_SCALE))
-

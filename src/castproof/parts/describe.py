@@ -125,14 +125,10 @@ def _weights(signatures: Spectra, owner: NDArray[np.int64]) -> NDArray[np.float3
     rng = np.random.default_rng(0)
     a, b = rng.integers(0, len(owner), (2, _RANDOM_PAIRS))
     apart = owner[a] != owner[b]
-    return weights(
-        _agreement(signatures, best, partner[best]), _agreement(signatures, a[apart], b[apart])
-    )
+    return weights(_agreement(signatures, best, partner[best]), _agreement(signatures, a[apart], b[apart]))
 
 
-def _agreement(
-    signatures: Spectra, a: NDArray[np.int64], b: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _agreement(signatures: Spectra, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
     turn, mirrored, _ = best_turns(signatures[a], signatures[b])
     partners = np.where(mirrored[:, None, None], signatures[b].conj(), signatures[b])
     return agreement(signatures[a], partners, turn)

@@ -72,7 +72,8 @@ def _levels(grey: Grey) -> list[int]:
 
 def _blobs(grey: Grey) -> Matrix:
     """Return one row per blob: x, y, the three second moments, share of the area, sharpness of the outline."""
-    sharpness = cv2.dilate(_gradient(log_brightness(grey)), np.ones((3, 3), np.uint8))
+    edges = _gradient(log_brightness(grey))
+    sharpness = np.asarray(cv2.dilate(edges, np.ones((3, 3), np.uint8)), np.float32)
     rows = []
     for level in _levels(grey):
         dark = (grey <= level).astype(np.uint8)
@@ -80,14 +81,15 @@ def _blobs(grey: Grey) -> Matrix:
             mask[[0, -1]] = 0
             mask[:, [0, -1]] = 0
             outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-            rows += [row for outline in outlines if (row := _blob(outline, sharpness)) is not None]
+            found = (_blob(np.asarray(outline, np.int32), sharpness) for outline in outlines)
+            rows += [row for row in found if row is not None]
     return np.array(rows, np.float64).reshape(-1, 7)
 
 
 def _gradient(plane: Plane) -> Plane:
     across = cv2.Scharr(plane, cv2.CV_32F, 1, 0)
     down = cv2.Scharr(plane, cv2.CV_32F, 0, 1)
-    return np.sqrt(across * across + down * down) / np.float32(32)
+    return np.asarray(np.sqrt(across * across + down * down) / np.float32(32), np.float32)
 
 
 def _blob(outline: NDArray[np.int32], sharpness: Plane) -> tuple[float, ...] | None:

@@ -121,7 +121,11 @@ class Grouping:
             return True
         level = self._levels.confirm if many < _FEWEST_TO_KNOW else self._levels.alone
         matching = [(i, j) for i, j, score in across if score >= level]
-        return few < _FEWEST_TO_KNOW and len(matching) >= _LEAST_SHARE * len(across) and _distinct(matching, least)
+        return (
+            few < _FEWEST_TO_KNOW
+            and len(matching) >= _LEAST_SHARE * len(across)
+            and _distinct(matching, least)
+        )
 
     def _across(self, left: Sequence[int], right: Sequence[int]) -> list[tuple[int, int, float]]:
         """Return the compared pairs across two parts, the photo of the smaller part first."""

@@ -55,7 +55,7 @@ class KeypointMatch:
 def find_keypoints(grey: Grey) -> Keypoints:
     """Return the keypoints of `grey`, uint8 (H, W)."""
     if not hasattr(_local, "sift"):
-        _local.sift = cv2.SIFT_create(_MOST_POINTS, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE)
+        _local.sift = cv2.SIFT.create(_MOST_POINTS, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE)
         _local.equalise = cv2.createCLAHE(_EQUALISED_CLIP, _EQUALISED_TILES)
     points, descriptors = _local.sift.detectAndCompute(_local.equalise.apply(grey), None)
     if descriptors is None:
@@ -104,6 +104,4 @@ def _matched(a: Keypoints, points: Floats, descriptors: Floats) -> KeypointMatch
 
 def _plausible(matrix: NDArray[np.float64]) -> bool:
     largest, smallest = np.linalg.svd(matrix[:, :2], compute_uv=False)
-    return bool(
-        smallest > 1 / _MOST_SCALE and largest < _MOST_SCALE and largest < _MOST_SQUEEZE * smallest
-    )
+    return bool(smallest > 1 / _MOST_SCALE and largest < _MOST_SCALE and largest < _MOST_SQUEEZE * smallest)

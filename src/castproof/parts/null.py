@@ -1,8 +1,8 @@
 """How well photos of *different* parts match in this data set: from which score on a match means something.
 
-For a sample of photos, partners are compared from the most to the least alike: the 1st, 2nd, ... 12th, 16th, 24th and so
-on. Scores of one part lie above those of other parts, so each photo's scores, in order, fall at some place most:
-above that gap lie its own part's, below it the best that another part reached. The data set's level lies
+For a sample of photos, partners are compared from the most to the least alike: the 1st, 2nd, ... 8th, 12th, 16th, 24th
+and so on. Scores of one part lie above those of other parts, so each photo's scores, in order, fall at some place
+most: above that gap lie its own part's, below it the best that another part reached. The data set's level lies
 where few photos of other parts reach and few of the same part fall below.
 """
 

@@ -44,18 +44,18 @@ def read_small(path: Path) -> SmallPhoto:
 
 def log_brightness(grey: Grey) -> Plane:
     """Return the logarithm of the brightness: exposure becomes an offset, uneven light a slow change."""
-    return _LOGARITHMS[grey]
+    return np.asarray(_LOGARITHMS[grey], np.float32)
 
 
 def local_contrast(plane: Plane, sigma_px: float) -> Plane:
     """Return `plane` with its local mean taken off and divided by its local spread, clipped to +-3."""
     rest = plane - cv2.GaussianBlur(plane, (0, 0), sigma_px)
     spread = np.sqrt(cv2.GaussianBlur(rest * rest, (0, 0), sigma_px)) + np.float32(_FLATTEST)
-    return np.clip(rest / spread, -_LARGEST, _LARGEST)
+    return np.asarray(np.clip(rest / spread, -_LARGEST, _LARGEST), np.float32)
 
 
 def edge_strength(plane: Plane) -> Plane:
     """Return the logarithm of the gradient's size: it stays when a lamp on the other side turns edges over."""
     across = cv2.Sobel(plane, cv2.CV_32F, 1, 0)
     down = cv2.Sobel(plane, cv2.CV_32F, 0, 1)
-    return np.log(np.sqrt(across * across + down * down) + np.float32(_FLATTEST))
+    return np.asarray(np.log(np.sqrt(across * across + down * down) + np.float32(_FLATTEST)), np.float32)

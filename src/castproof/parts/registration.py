@@ -2,8 +2,8 @@
 
 A candidate pair comes with a frame on each photo, a turn and a mirroring. From there the enhanced correlation
 coefficient (Evangelidis and Psarakis, IEEE TPAMI 30(10), 2008) is maximised, first on coarse, then on fine
-local contrast. The score is a low quantile of the correlations of many small windows, in brightness and in edge strength:
-most of the part has to match, so that neither a shared ring or hole nor one strong defect decides, and a
+local contrast. The score is a low quantile of the correlations of many small windows, in brightness and in edge
+strength: most of the part has to match, so that neither a shared ring or hole nor one strong defect decides, and a
 glare that hides a corner does no harm.
 """
 
@@ -58,7 +58,8 @@ class View:
     def coarse(self) -> Plane:
         """The edges at a coarse size: they are found from further away."""
         size = (_COARSE_SIDE_PX, _COARSE_SIDE_PX)
-        return local_contrast(cv2.resize(self._edges, size, interpolation=cv2.INTER_AREA), _COARSE_SIGMA_PX)
+        small = cv2.resize(self._edges, size, interpolation=cv2.INTER_AREA)
+        return local_contrast(np.asarray(small, np.float32), _COARSE_SIGMA_PX)
 
     @cached_property
     def fine(self) -> Plane:
@@ -99,7 +100,8 @@ def view(grey: Grey, frame: Frame, extent: float, *, disc: bool) -> View:
         log_brightness(grey), to_photo, size, flags=cv2.INTER_LINEAR | flags, borderMode=cv2.BORDER_REPLICATE
     )
     inside = cv2.warpAffine(np.ones(grey.shape, np.float32), to_photo, size, flags=cv2.INTER_NEAREST | flags)
-    return View(log, inside * _DISC if disc else inside, frame, extent)
+    counted = inside * _DISC if disc else inside
+    return View(np.asarray(log, np.float32), np.asarray(counted, np.float32), frame, extent)
 
 
 def turned(frame: Frame, turn: int, mirrored: bool) -> Frame:
@@ -142,9 +144,10 @@ def _refined(
     still: Plane, moving: Plane, warp: NDArray[np.float32], steps: int, smoothing_px: int
 ) -> NDArray[np.float32]:
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, 1e-4)
+    everywhere = np.ones(moving.shape, np.uint8)
     try:
         _, found = cv2.findTransformECC(
-            still, moving, warp.copy(), cv2.MOTION_AFFINE, criteria, None, smoothing_px
+            still, moving, warp.copy(), cv2.MOTION_AFFINE, criteria, everywhere, smoothing_px
         )
     except cv2.error:  # it does not converge: the two have nothing in common
         return warp
@@ -178,14 +181,15 @@ def _window_correlations(a: Plane, b: Plane, inside: Plane) -> Plane:
     """Return the correlation coefficient of `a` and `b` in every window that lies inside."""
 
     def mean(plane: Plane) -> Plane:
-        return cv2.blur(plane, (_WINDOW_PX, _WINDOW_PX))[_STEP_PX::_STEP_PX, _STEP_PX::_STEP_PX]
+        blurred = np.asarray(cv2.blur(plane, (_WINDOW_PX, _WINDOW_PX)), np.float32)
+        return blurred[_STEP_PX::_STEP_PX, _STEP_PX::_STEP_PX]
 
     counted = mean(inside) > 0.95
     a, b = a * inside, b * inside
     mean_a, mean_b = mean(a), mean(b)
     spread = (mean(a * a) - mean_a**2) * (mean(b * b) - mean_b**2)
-    values: Plane = (mean(a * b) - mean_a * mean_b) / np.sqrt(np.maximum(spread, 1e-4))
-    return values[counted]
+    values = (mean(a * b) - mean_a * mean_b) / np.sqrt(np.maximum(spread, 1e-4))
+    return np.asarray(values[counted], np.float32)
 
 
 def _disc() -> Plane:

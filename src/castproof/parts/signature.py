@@ -1,9 +1,9 @@
 """Signatures: a photo unrolled around its frame, so that a turn becomes a circular shift.
 
 Along every ring the spectrum over the angle is taken; its lowest harmonics, which light makes, are left out. The
-spectra are whitened: divided by what is common in the data set at this ring and frequency, so that what all parts of the
-product share counts little. Ring and frequency are then weighted by how well the best matching pairs of
-the data set agree there, beyond what photos taken at random do: light, background and noise lose their say.
+spectra are whitened: divided by what is common in the data set at this ring and frequency, so that what all parts of
+the product share counts little. Ring and frequency are then weighted by how well the best matching pairs of the data
+set agree there, beyond what photos taken at random do: light, background and noise lose their say.
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ _CONTRAST_SIGMA = 0.1  # in radii of the frame
 _TURNS = np.arange(ANGLES) * (2 * np.pi / ANGLES)
 _DIRECTIONS = np.stack([np.cos(_TURNS), np.sin(_TURNS)], axis=-1)
 _TINY = 1e-9
+WHOLE_SPECTRUM = np.ones((len(RINGS), HIGHEST - LOWEST), np.float32)
 
 
 def ring_spectra(grey: Grey, frame: Frame) -> Spectra:

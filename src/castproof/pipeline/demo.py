@@ -1,13 +1,16 @@
 """The whole chain on castings that castproof generates itself."""
 
-from dataclasses import dataclass
+import csv
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from castproof.data.folders import read_folders, verify_photos
 from castproof.data.manifest import read_csv
 from castproof.data.synthetic import write_dataset
 from castproof.pipeline.predict import Prediction, predict
 from castproof.pipeline.train import TrainObserver, TrainResult, train
+from castproof.progress import Progress
 from castproof.settings import TrainSettings
 
 PRODUCT: Final = "impeller"
@@ -48,7 +51,17 @@ def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
         split=True,
         progress=observer,
     )
+    _record_parts(data, observer)
     trained = train(settings, outdir / "runs", observer)
     tested = read_csv(trained.run.manifest, data).of_split("test")
     shown = [data / photo.file for photo in tested[:: max(len(tested) // PREDICTED, 1)][:PREDICTED]]
     return DemoResult(data, trained, predict(trained.run, shown, progress=observer))
+
+
+def _record_parts(data: Path, progress: Progress) -> None:
+    """Write the known parts to manifest.csv beside the photos, where training looks for them."""
+    with (data / "truth.csv").open(encoding="utf-8", newline="") as file:
+        parts = {row["file"]: row["part"] for row in csv.DictReader(file)}
+    manifest = verify_photos(read_folders(data), skip_unreadable=False, progress=progress)
+    photos = tuple(replace(photo, part=parts[photo.file], confidence=1.0) for photo in manifest.photos)
+    replace(manifest, photos=photos).write_csv(data / "manifest.csv")

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from castproof.data.content_cache import Results, cache_folder
-from castproof.data.manifest import Manifest
+from castproof.data.manifest import Manifest, Photo, read_csv
+from castproof.errors import DataError
 from castproof.parts.find import ENGINE_VERSION, FoundParts, find_parts
 from castproof.progress import SILENT, Progress
 
@@ -46,6 +47,33 @@ def with_parts(
         for photo, part, confidence in zip(manifest.photos, found.part, found.confidence, strict=True)
     )
     return replace(manifest, photos=photos), found
+
+
+def with_recorded_parts(manifest: Manifest, *, progress: Progress = SILENT) -> Manifest:
+    """Return `manifest` with the parts that DATA/manifest.csv tells, or found parts where it does not tell all.
+
+    `castproof split` writes that file; whoever knows the parts, from serial numbers for example, can write it, too. It
+    counts only where it names every photo with its present content.
+
+    Raises:
+        ImageError: a photo cannot be decoded.
+    """
+    recorded = _recorded(manifest)
+    if any((photo.file, photo.sha256) not in recorded for photo in manifest.photos):
+        return with_parts(manifest, progress=progress)[0]
+    photos = [(photo, recorded[photo.file, photo.sha256]) for photo in manifest.photos]
+    return replace(
+        manifest,
+        photos=tuple(replace(photo, part=told.part, confidence=told.confidence) for photo, told in photos),
+    )
+
+
+def _recorded(manifest: Manifest) -> dict[tuple[str, str], Photo]:
+    try:
+        told = read_csv(manifest.root / "manifest.csv", manifest.root)
+    except DataError:
+        return {}
+    return {(photo.file, photo.sha256): photo for photo in told.photos if photo.part}
 
 
 def _key(digests: Sequence[str]) -> str:

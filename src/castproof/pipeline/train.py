@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -24,6 +24,7 @@ from castproof.model.photos import PhotoBatches
 from castproof.model.training import EpochRecord, Trainer
 from castproof.model.weights import load_weights, weights_hash
 from castproof.pipeline.machine import Machine, describe_machine
+from castproof.pipeline.part_ids import with_recorded_parts
 from castproof.pipeline.results import Evaluation, evaluation_context, write_evaluation
 from castproof.pipeline.samples import draw_train_samples
 from castproof.preprocess import PreprocessSpec
@@ -134,13 +135,16 @@ def resume(run: RunFolder, observer: TrainObserver) -> TrainResult:
 
 
 def read_data(settings: TrainSettings, progress: Progress) -> Manifest:
-    """Return the verified and split photos of a run.
+    """Return the verified and split photos of a run, with the part that each of them shows.
 
     Raises:
         DataError: folders, classes or splits do not fit, or photos cannot be decoded.
     """
     manifest = read_folders(Path(settings.data), settings.ok)
     manifest = verify_photos(manifest, skip_unreadable=settings.skip_unreadable, progress=progress)
+    manifest = with_recorded_parts(manifest, progress=progress)
+    if settings.split == "parts":
+        manifest = replace(manifest, photos=tuple(replace(photo, split="") for photo in manifest.photos))
     if manifest.of_split(""):
         manifest = split_photos(
             manifest, val=settings.val_share, test=settings.test_share, seed=settings.seed

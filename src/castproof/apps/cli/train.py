@@ -15,6 +15,7 @@ from castproof.settings import (
     OBJECTIVES,
     OPTIMIZERS,
     SCHEDULES,
+    SPLIT_CHOICES,
     TrainSettings,
 )
 
@@ -47,11 +48,19 @@ def train_command(
             rich_help_panel=DATA,
         ),
     ] = None,
+    split: Annotated[
+        str,
+        typer.Option(
+            help="Use the given split folders, or make a new split that keeps parts apart.",
+            metavar=_names(SPLIT_CHOICES),
+            rich_help_panel=DATA,
+        ),
+    ] = DEFAULT.split,
     val_share: Annotated[
-        float, typer.Option(help="Share for validation where DATA has no splits.", rich_help_panel=DATA)
+        float, typer.Option(help="Share for validation of a split made here.", rich_help_panel=DATA)
     ] = DEFAULT.val_share,
     test_share: Annotated[
-        float, typer.Option(help="Share for the test where DATA has no splits.", rich_help_panel=DATA)
+        float, typer.Option(help="Share for the test of a split made here.", rich_help_panel=DATA)
     ] = DEFAULT.test_share,
     skip_unreadable: Annotated[
         bool,

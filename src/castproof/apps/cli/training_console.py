@@ -39,10 +39,30 @@ class TrainingConsole(Bars):
     def data_ready(self, manifest: "Manifest") -> None:
         """Print photos per split and class, and those that were left out."""
         console.print(data_table(manifest))
+        self._show_leak(manifest)
         if manifest.unreadable:
             console.print(
                 f"[yellow]Left out {len(manifest.unreadable)} photos that cannot be read[/] (listed in manifest.csv)."
             )
+
+    def _show_leak(self, manifest: "Manifest") -> None:
+        """Print a panel where test photos show parts that the network learns from."""
+        from castproof.data.audit.parts import find_leak, photos_by_part
+        from castproof.pipeline.audit_words import share
+
+        leak = find_leak(photos_by_part(manifest.photos))
+        if leak is None or not leak.shared:
+            return
+        test, val = leak.of("test"), leak.of("val")
+        lines = (
+            "[bold]Parts stand in more than one split.[/] The results below tell how well the network knows these",
+            "parts again, not how it judges parts that it has never seen.",
+            f"test photos whose part is in train: [bold]{share(test.photos_in_train, test.photos)}[/]",
+            f"val photos whose part is in train:  [bold]{share(val.photos_in_train, val.photos)}[/]",
+            "[green]→[/] Keep parts apart: repeat this command with --split parts",
+            f"[green]→[/] See the pairs: {program()} audit {escape(str(manifest.root))}",
+        )
+        console.print(Panel("\n".join(lines), title="Leak", title_align="left", border_style="yellow", expand=False))
 
     def run_ready(self, run: "RunFolder", settings: "TrainSettings", weights: str) -> None:
         """Print where the run is kept and what it starts from."""
