@@ -1,6 +1,6 @@
-"""Fixtures that make small class folders of generated photos."""
+"""Fixtures for all tests: small class folders of generated photos, and a cache away from the user's own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,14 @@ import pytest
 from PIL import Image
 
 ClassFolder = Callable[..., Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what is computed in a temporary folder; every process that a test starts inherits it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CASTPROOF_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture

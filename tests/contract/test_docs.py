@@ -151,7 +151,7 @@ def test_training_flags_and_their_groups_are_those_of_the_command() -> None:
     assert documented == {flag: option.rich_help_panel for flag, option in options.items()}
 
 
-@pytest.mark.parametrize("command", ["evaluate", "predict", "demo"])
+@pytest.mark.parametrize("command", ["evaluate", "predict", "audit", "import", "split", "demo"])
 def test_flags_of_the_other_commands_are_those_of_the_command(command: str) -> None:
     assert set(first_names(table("commands.md", f"castproof {command}"))) == set(options_of(command))
 

@@ -23,7 +23,7 @@ from castproof.parts.search import best_scores, planes, search
 from castproof.parts.second_look import likely_splits
 from castproof.progress import SILENT, Progress
 
-ENGINE_VERSION = 3  # to be raised when the same photos may give other parts: results kept in a cache are void
+ENGINE_VERSION = 4  # to be raised when the same photos may give other parts: results kept in a cache are void
 
 _KEPT_PARTNERS = 12
 _COMPARED_CLEAR, _COMPARED_UNCLEAR = 2, 8  # partners of every photo that are laid over it
@@ -80,7 +80,10 @@ def find_parts(
     same, different = _scores(grouping)
     confidence = _confidence(grouping, levels)
     copies = Counter(digests)
-    sure = [1.0 if copies[digest] > 1 else confidence[place] for digest, place in zip(digests, places, strict=True)]
+    sure = [
+        1.0 if copies[digest] > 1 else confidence[place]
+        for digest, place in zip(digests, places, strict=True)
+    ]
     return FoundParts(tuple(names), np.array(sure, np.float32).round(3), levels.link, different, same)
 
 
@@ -95,7 +98,9 @@ def group(
         progress: told of every photo and every comparison.
     """
     described = describe(greys, progress=progress)
-    partners = search(described.signatures, owners(described.start), _KEPT_PARTNERS, progress=progress).partner
+    partners = search(
+        described.signatures, owners(described.start), _KEPT_PARTNERS, progress=progress
+    ).partner
     compare = Comparer(described, with_keypoints=False, workers=workers, progress=progress)
     sample = _sample(described)
     levels = _levels(sample, scores := compare(sample))
@@ -105,7 +110,9 @@ def group(
     grouping = Grouping(len(greys), levels, compare, _Proposer(described))
     grouping.store(sample, scores)
     compared = _COMPARED_CLEAR if levels.clear else _COMPARED_UNCLEAR
-    grouping.add((photo, int(other)) for photo, row in enumerate(partners) for other in row[:compared] if other >= 0)
+    grouping.add(
+        (photo, int(other)) for photo, row in enumerate(partners) for other in row[:compared] if other >= 0
+    )
     grouping.join()
     grouping.compare = replace(compare, turns=_TURNS_TRIED)
     looked_at: set[Pair] = set()

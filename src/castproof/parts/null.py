@@ -16,6 +16,10 @@ Floats = NDArray[np.float64]
 
 _IMPOSTORS, _OWN = 0.9, 0.1  # quantiles of the best foreign and of the worst own score
 _LEAST_LINK = 0.2
+_LEAST_FALL = 0.3  # in squared scores; a photo without a partner has no deeper one
+_FEWEST_DEEP = 0.05  # of the sampled photos; with fewer, parts are taken to be photographed once
+_UNREPEATED, _UNREPEATED_MARGIN = 0.98, 0.25
+_CLEARANCE = 0.1  # between foreign and own scores, where nothing more needs to be looked at
 _CONFIRM_STEP, _ALONE_STEP = 0.08, 0.12  # in Fisher's z
 _FEWEST_SCORES = 5
 _UNKNOWN_LINK = 0.6  # where there are too few photos to learn it
@@ -54,13 +58,20 @@ def learn_levels(scores: Sequence[Sequence[float]]) -> Levels:
     Args:
         scores: for each sampled photo its scores with others, in any order.
     """
-    falls = [_fall(np.asarray(row, float)) for row in scores if len(row) >= _FEWEST_SCORES]
-    if len(falls) < _FEWEST_SCORES:
+    rows = [np.sort(np.maximum(np.asarray(row, float), 0)) for row in scores if len(row) >= _FEWEST_SCORES]
+    if len(rows) < _FEWEST_SCORES:
         return _levels(_UNKNOWN_LINK, clear=False)
-    foreign, own = np.array(falls).T
-    impostor, member = np.quantile(foreign, _IMPOSTORS), np.quantile(own, _OWN)
+    falls = np.array([_fall(row) for row in rows])
+    depth = falls[:, 2]
+    deep = depth >= max(
+        _LEAST_FALL, np.quantile(depth, 0.9) / 2
+    )  # the others have no partner in the data set
+    if deep.sum() < max(2, _FEWEST_DEEP * len(rows)):
+        best = float(np.quantile([row[-1] for row in rows], _UNREPEATED))
+        return _levels(max(best + _UNREPEATED_MARGIN * (1 - best), _LEAST_LINK), clear=True)
+    impostor, member = np.quantile(falls[deep, 0], _IMPOSTORS), np.quantile(falls[deep, 1], _OWN)
     link = max((impostor + member) / 2, impostor, _LEAST_LINK)
-    return _levels(float(link), clear=bool(member > impostor))
+    return _levels(float(link), clear=bool(member > impostor + _CLEARANCE))
 
 
 def fisher(score: Floats | float) -> Floats:
@@ -68,11 +79,11 @@ def fisher(score: Floats | float) -> Floats:
     return np.asarray(np.arctanh(np.clip(score, 0, 0.99)))
 
 
-def _fall(scores: Floats) -> tuple[float, float]:
-    """Return the scores below and above the largest gap; gaps between high scores count for more."""
-    ordered = np.sort(np.maximum(scores, 0))
-    gap = int(np.argmax(np.diff(ordered**2)))
-    return float(ordered[gap]), float(ordered[gap + 1])
+def _fall(ordered: Floats) -> tuple[float, float, float]:
+    """Return the scores below and above the largest gap, and its depth; gaps between high scores count for more."""
+    gaps = np.diff(ordered**2)
+    gap = int(np.argmax(gaps))
+    return float(ordered[gap]), float(ordered[gap + 1]), float(gaps[gap])
 
 
 def _levels(link: float, *, clear: bool) -> Levels:

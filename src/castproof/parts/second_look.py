@@ -14,7 +14,9 @@ from castproof.parts.search import best_scores, planes
 from castproof.parts.signature import unit
 
 _EXAMPLES = 6  # photos of a part that stand for it
-_NEAREST = 3  # other parts looked at, for each part and kind of signature
+_NEAREST, _NEAREST_OF_SMALL = 2, 4  # other parts looked at, for each part and kind of signature
+_SMALL = 20  # photos; a small part is more often a piece of another one
+_MOST_PART_PAIRS = 600  # of each kind of signature, the most alike first
 _PAIRS = 3  # of photos compared for each pair of parts
 _BLOCK = 128
 
@@ -34,7 +36,7 @@ def likely_splits(described: Described, parts: Sequence[Sequence[int]]) -> list[
     found: list[Pair] = []
     for fine in (False, True):
         scores = _scores(described, every, fine=fine)
-        for a, b in _nearest(scores, part_of):
+        for a, b in _nearest(scores, part_of, [len(photos) for photos in parts]):
             rows, columns = np.flatnonzero(part_of == a), np.flatnonzero(part_of == b)
             inside = scores[np.ix_(rows, columns)]
             for flat in np.argsort(-inside, axis=None, kind="stable")[:_PAIRS]:
@@ -60,15 +62,16 @@ def _scores(described: Described, photos: Sequence[int], *, fine: bool) -> NDArr
     return np.maximum.reduceat(np.maximum.reduceat(scores, first, axis=0), first, axis=1)
 
 
-def _nearest(scores: NDArray[np.float32], part_of: NDArray[np.int64]) -> list[Pair]:
-    """Return the pairs of parts that are each other's or one's nearest, by the mean of their best matches."""
+def _nearest(scores: NDArray[np.float32], part_of: NDArray[np.int64], sizes: Sequence[int]) -> list[Pair]:
+    """Return the pairs of parts that are one's or each other's nearest, by the mean of their best matches."""
     first = np.flatnonzero(np.diff(part_of, prepend=-1))
     # The mean over one part's examples of their best match in the other part.
     best = np.maximum.reduceat(scores, first, axis=1)
-    sizes = np.diff([*first, len(part_of)])
-    across = np.add.reduceat(best, first, axis=0) / sizes[:, None]
+    across = np.add.reduceat(best, first, axis=0) / np.diff([*first, len(part_of)])[:, None]
     across = (across + across.T) / 2
     np.fill_diagonal(across, -1)
-    near = np.argsort(-across, axis=1, kind="stable")[:, :_NEAREST]
-    pairs = {(min(a, int(b)), max(a, int(b))) for a, row in enumerate(near) for b in row if a != b}
-    return sorted(pairs)
+    pairs: set[Pair] = set()
+    for a, row in enumerate(np.argsort(-across, axis=1, kind="stable")):
+        count = min(_NEAREST_OF_SMALL if sizes[a] < _SMALL else _NEAREST, len(sizes) - 1)
+        pairs |= {(min(a, int(b)), max(a, int(b))) for b in row[:count]}
+    return sorted(pairs, key=lambda pair: (-across[pair], pair))[:_MOST_PART_PAIRS]

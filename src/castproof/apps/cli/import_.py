@@ -102,7 +102,7 @@ def _about_splits(result: "ImportResult") -> list[str]:
         line = "The source has no splits: made here"
     else:
         line = f"The source has no {' and no '.join(result.made)}: made out of train"
-    dest, by_part = (shlex.quote(str(one)) for one in (result.dest, f"{result.dest}-by-part"))
+    dest, by_part = (shlex.quote(str(one)) for one in (result.dest, f"{result.dest}_by_part"))
     return [
         f"{line}, photo by photo. Photos of one part can lie in different splits.",
         f"To keep parts apart: {program()} split {dest} {by_part}",

@@ -62,7 +62,9 @@ class TrainingConsole(Bars):
             "[green]→[/] Keep parts apart: repeat this command with --split parts",
             f"[green]→[/] See the pairs: {program()} audit {escape(str(manifest.root))}",
         )
-        console.print(Panel("\n".join(lines), title="Leak", title_align="left", border_style="yellow", expand=False))
+        console.print(
+            Panel("\n".join(lines), title="Leak", title_align="left", border_style="yellow", expand=False)
+        )
 
     def run_ready(self, run: "RunFolder", settings: "TrainSettings", weights: str) -> None:
         """Print where the run is kept and what it starts from."""
