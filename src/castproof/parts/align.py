@@ -37,10 +37,10 @@ def align(a: Path, b: Path) -> Alignment:
 
 def _aligned(photos: tuple[SmallPhoto, SmallPhoto], *, whole: bool) -> Alignment:
     greys = [photo.grey for photo in photos]
-    frames = [
-        [whole_frame(grey)] if whole else object_frames(grey) or [whole_frame(grey)] for grey in greys
+    frames = [[whole_frame(grey)] if whole else object_frames(grey) or [whole_frame(grey)] for grey in greys]
+    spectra = [
+        ring_spectra(grey, frame) for grey, found in zip(greys, frames, strict=True) for frame in found
     ]
-    spectra = [ring_spectra(grey, frame) for grey, found in zip(greys, frames, strict=True) for frame in found]
     described = Described(
         greys,
         [frame for found in frames for frame in found],

@@ -23,7 +23,7 @@ from castproof.parts.search import best_scores, planes, search
 from castproof.parts.second_look import likely_splits
 from castproof.progress import SILENT, Progress
 
-ENGINE_VERSION = 4  # to be raised when the same photos may give other parts: results kept in a cache are void
+ENGINE_VERSION = 5  # to be raised when the same photos may give other parts: results kept in a cache are void
 
 _KEPT_PARTNERS = 12
 _COMPARED_CLEAR, _COMPARED_UNCLEAR = 2, 8  # partners of every photo that are laid over it

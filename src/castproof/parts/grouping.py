@@ -102,7 +102,9 @@ class Grouping:
         """Join the linked parts whose link is confirmed; remember the others as they are now."""
         changed: set[int] = set()
         for a, b in links:
-            if a in changed or b in changed:  # tested as they were before: they come again in the next round
+            if a in changed or b in changed:
+                # Tested as they were before: the link comes again, and until then no weaker one takes its place.
+                changed |= {a, b}
                 continue
             if self._confirmed(self._members[a], self._members[b]):
                 self._unite(a, b)

@@ -88,4 +88,6 @@ def _fall(ordered: Floats) -> tuple[float, float, float]:
 
 def _levels(link: float, *, clear: bool) -> Levels:
     z = float(fisher(link))
-    return Levels(link, float(np.tanh(max(z - _CONFIRM_STEP, 0))), float(np.tanh(z + _ALONE_STEP)), clear)
+    return Levels(
+        link, float(np.tanh(max(z - _CONFIRM_STEP, 0))), max(link, float(np.tanh(z + _ALONE_STEP))), clear
+    )

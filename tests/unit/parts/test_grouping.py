@@ -54,7 +54,6 @@ def test_a_photo_joins_a_part_only_if_several_of_its_photos_match() -> None:
     assert as_sets(one.part) == {frozenset(range(4)), frozenset({4})}
 
 
-@pytest.mark.xfail(strict=True, reason="a link that waits for the next round does not hold back weaker ones")
 def test_a_lone_photo_takes_no_photo_away_from_its_part() -> None:
     truth = [0, 0, 0, 0, 1]
     grouping = grouped(truth, Oracle(truth, {(0, 4): 0.75}))

@@ -95,4 +95,4 @@ def test_flat_photos_have_nothing_in_common() -> None:
     for level in (0, 255):
         flat = np.full((90, 120), level, np.uint8)
         frame = whole_frame(flat)
-        assert register(view(flat, frame, 1.0, disc=False), flat, frame, disc=False).score <= 0
+        assert register(view(flat, frame, 1.0, disc=False), flat, frame, disc=False).score < 0.01
