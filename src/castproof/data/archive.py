@@ -48,6 +48,9 @@ _ENCRYPTED = 0x1
 _LOCAL_HEADER_BYTES = 30
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f]|\\" + (r'|[<>:"|?*]' if os.name == "nt" else ""))
 _DRIVE = re.compile(r"[A-Za-z]:")
+_RESERVED = frozenset(
+    {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
+)
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,10 @@ def safe_name(info: zipfile.ZipInfo) -> str:
     parts = [part for part in raw.removesuffix("/").split("/") if part != "."]
     if any(not part.strip(" .") for part in parts):
         raise ValueError("the path leads out of its folder or holds an empty name")
+    if any(part != part.rstrip(" .") or part.split(".")[0].upper() in _RESERVED for part in parts):
+        raise ValueError("Windows reads the name as another one")
+    if _DRIVE.match("/".join(parts)):
+        raise ValueError("the path is absolute")
     if len(parts) > MAX_DEPTH:
         raise ValueError(f"the path has more than {MAX_DEPTH} folders")
     if any(len(part.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES for part in parts):

@@ -72,16 +72,17 @@ class PhotoStatistics:
         """Return what `to_json` gave, or None where `data` is anything else."""
         if not isinstance(data, Mapping) or set(data) != _NAMES:
             return None
-        appearance = np.array(data["appearance"]) if isinstance(data["appearance"], list) else np.zeros(0)
-        if appearance.shape != (APPEARANCE_LENGTH,) or appearance.dtype.kind not in "if":
+        appearance = data["appearance"]
+        if not isinstance(appearance, list) or len(appearance) != APPEARANCE_LENGTH:
             return None
-        numbers = all(_is_number(data[name]) for name in _NUMBERS) and bool(np.isfinite(appearance).all())
+        numbers = all(map(_is_number, [*(data[name] for name in _NUMBERS), *appearance]))
         if not numbers or not isinstance(data["pixel_hash"], str):
             return None
-        return cls(**{**data, "appearance": tuple(data["appearance"])})
+        return cls(**{**data, "appearance": tuple(appearance)})
 
 
 _NAMES = {field.name for field in fields(PhotoStatistics)}
+_LARGEST_NUMBER = 1e300  # false for infinity and for no number, too
 _NUMBERS = tuple(_NAMES - {"pixel_hash", "appearance"})
 
 
@@ -194,4 +195,4 @@ _RING_SIZE = np.bincount(_RING.ravel(), minlength=_RINGS)
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST_NUMBER

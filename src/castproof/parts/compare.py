@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from castproof.parts.frames import Frame
 from castproof.parts.keypoints import KeypointMatch, Keypoints, find_keypoints, match_keypoints
 from castproof.parts.photo import Grey
-from castproof.parts.registration import NO_MATCH, Match, View, register, turned, view
+from castproof.parts.registration import NO_MATCH, Match, Still, register, still, turned, view
 from castproof.parts.search import best_turns, several_turns
 from castproof.parts.signature import Spectra
 from castproof.progress import SILENT, Progress
@@ -22,6 +22,7 @@ _FEWEST_AGREEING = 6  # keypoints that agree by chance
 _AGREEING_SCALE = 12.0  # further agreeing keypoints that shrink the doubt by a factor e
 _BLOCK = 256
 _VIEWS_KEPT = 256
+_KEYPOINTS_KEPT = 8000  # photos, of 160 kB each
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ class Comparer:
     workers: int
     turns: int = 1
     progress: Progress = SILENT
-    _views: dict[int, View] = field(default_factory=dict)
+    _views: dict[int, Still] = field(default_factory=dict)
     _keypoints: dict[int, Keypoints] = field(default_factory=dict)
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
@@ -88,24 +89,24 @@ class Comparer:
         """Return the frame used of the first photo of `pair`, and how the second photo lies on the first."""
         first, second = pair
         known = self.described
-        still, starts = self._starts(first, second)
-        seen = self._view(first, still)
+        place, starts = self._starts(first, second)
+        seen = self._view(first, place)
         best = Match(NO_MATCH, starts[0])
         for start in starts:
             if best.score < _CONVINCING:
                 found = register(seen, known.greys[second], start, disc=not known.whole)
                 best = max(best, found, key=lambda match: match.score)
         if not self.with_keypoints or best.score >= _CONVINCING:
-            return seen.frame, best
-        return seen.frame, self._with_keypoints(
+            return seen.view.frame, best
+        return seen.view.frame, self._with_keypoints(
             seen, second, best, match_keypoints(self._points(first), self._points(second))
         )
 
-    def _with_keypoints(self, seen: View, second: int, best: Match, shared: KeypointMatch | None) -> Match:
+    def _with_keypoints(self, seen: Still, second: int, best: Match, shared: KeypointMatch | None) -> Match:
         if shared is None or shared.agreeing <= _FEWEST_AGREEING:
             return best
-        linear, centre = shared.matrix[:, :2], np.append(seen.frame.centre, 1.0)
-        guess = Frame(linear @ seen.frame.matrix, shared.matrix @ centre)
+        linear, centre = shared.matrix[:, :2], np.append(seen.view.frame.centre, 1.0)
+        guess = Frame(linear @ seen.view.frame.matrix, shared.matrix @ centre)
         known = self.described
         found = register(seen, known.greys[second], guess, disc=not known.whole)
         best = max(best, found, key=lambda match: match.score)
@@ -130,21 +131,26 @@ class Comparer:
         tried = [*several_turns(left, right, self.turns - half), *tried]
         return still, [turned(moved, *hypothesis) for hypothesis in dict.fromkeys(tried)]
 
-    def _view(self, photo: int, frame: int) -> View:
+    def _view(self, photo: int, frame: int) -> Still:
         """Return the photo through one of its frames; kept for the next pairs, which are often of the same photo."""
         kept = self._views.get(frame)
         if kept is None:
             known = self.described
-            kept = view(known.greys[photo], known.frames[frame], known.extent, disc=not known.whole)
+            seen = view(known.greys[photo], known.frames[frame], known.extent, disc=not known.whole)
+            kept = still(seen)
             if len(self._views) >= _VIEWS_KEPT:
                 self._views.clear()
             self._views[frame] = kept
         return kept
 
     def _points(self, photo: int) -> Keypoints:
-        if photo not in self._keypoints:
-            self._keypoints[photo] = find_keypoints(self.described.greys[photo])
-        return self._keypoints[photo]
+        kept = self._keypoints.get(photo)
+        if kept is None:
+            kept = find_keypoints(self.described.greys[photo])
+            if len(self._keypoints) >= _KEYPOINTS_KEPT:
+                self._keypoints.clear()
+            self._keypoints[photo] = kept
+        return kept
 
 
 def _supported(score: float, shared: KeypointMatch) -> float:

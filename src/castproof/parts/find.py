@@ -23,14 +23,14 @@ from castproof.parts.search import best_scores, planes, search
 from castproof.parts.second_look import likely_splits
 from castproof.progress import SILENT, Progress
 
-ENGINE_VERSION = 5  # to be raised when the same photos may give other parts: results kept in a cache are void
+ENGINE_VERSION = 8  # to be raised when the same photos may give other parts: results kept in a cache are void
 
 _KEPT_PARTNERS = 12
 _COMPARED_CLEAR, _COMPARED_UNCLEAR = 2, 8  # partners of every photo that are laid over it
 _SAMPLED_PHOTOS = 80
+_SAMPLED_AT_ONCE = 8
 _MOST_PROPOSED_FROM = 24  # photos of a part that further pairs are proposed from
-_SECOND_LOOKS = 2  # at parts that may be one
-_TURNS_TRIED = 6
+_TURNS_TRIED = 4  # in the second look
 _SUPPORT = 2  # best own links that tell how sure a photo's part is
 _SHOWN_SCORES = 20000
 
@@ -61,7 +61,7 @@ def find_parts(
 
     Args:
         photos: files to look at; unreadable ones are refused.
-        digests: the hex SHA-256 of each file; equal digests are one photo.
+        digests: the hex SHA-256 of each file; equal digests are one photo, and so are equal pixels.
         workers: threads.
         progress: told of every photo and every comparison.
 
@@ -70,21 +70,20 @@ def find_parts(
     """
     first = {digest: place for place, digest in reversed(list(enumerate(digests)))}
     # In the order of their content, so that neither names nor folders change the result.
-    unique = sorted(first)
+    files = sorted(first)
     cv2.setNumThreads(1)
-    greys = read_greys([photos[first[digest]] for digest in unique], workers, progress)
-    grouping, levels = group(greys, workers=workers, progress=progress)
-    index = {digest: place for place, digest in enumerate(unique)}
-    places = [index[digest] for digest in digests]
-    names = _names([grouping.part[place] for place in places])
+    greys = read_greys([photos[first[digest]] for digest in files], workers, progress)
+    looks = [(grey.shape, grey.tobytes()) for grey in greys]
+    alike = dict(zip(looks, greys, strict=True))
+    grouping, levels = group(list(alike.values()), workers=workers, progress=progress)
+    index = {look: place for place, look in enumerate(alike)}
+    place_of = {digest: index[look] for digest, look in zip(files, looks, strict=True)}
+    places = [place_of[digest] for digest in digests]
     same, different = _scores(grouping)
-    confidence = _confidence(grouping, levels)
-    copies = Counter(digests)
-    sure = [
-        1.0 if copies[digest] > 1 else confidence[place]
-        for digest, place in zip(digests, places, strict=True)
-    ]
-    return FoundParts(tuple(names), np.array(sure, np.float32).round(3), levels.link, different, same)
+    sure = _confidence(grouping, levels, Counter(places))
+    confidence = np.array([sure[place] for place in places], np.float32).round(3)
+    names = _names([grouping.part[place] for place in places])
+    return FoundParts(tuple(names), confidence, levels.link, different, same)
 
 
 def group(
@@ -115,12 +114,8 @@ def group(
     )
     grouping.join()
     grouping.compare = replace(compare, turns=_TURNS_TRIED)
-    looked_at: set[Pair] = set()
-    for _ in range(_SECOND_LOOKS):
-        pairs = set(likely_splits(described, grouping.members())) - looked_at
-        grouping.compare_again(pairs)
-        looked_at |= pairs
-        grouping.join()
+    grouping.compare_again(likely_splits(described, grouping.members()))
+    grouping.join()
     return grouping, levels
 
 
@@ -128,13 +123,19 @@ def _sample(described: Described) -> list[Pair]:
     """Return pairs of sampled photos with others, from the most to the least alike."""
     start, laid_out = described.start, planes(described.signatures)
     count = len(start) - 1
+    chosen = np.sort(np.random.default_rng(0).permutation(count)[:_SAMPLED_PHOTOS])
+    ranks = sampled_ranks(count)
     pairs: list[Pair] = []
-    for photo in np.sort(np.random.default_rng(0).permutation(count)[:_SAMPLED_PHOTOS]):
-        mine = laid_out[:, :, start[photo] : start[photo + 1]]
-        scores = np.maximum.reduceat(best_scores(mine, laid_out).max(axis=0), start[:-1])
-        scores[photo] = -2
-        order = np.argsort(-scores, kind="stable")
-        pairs += [(int(photo), int(order[rank])) for rank in sampled_ranks(count)]
+    for begin in range(0, len(chosen), _SAMPLED_AT_ONCE):
+        block = chosen[begin : begin + _SAMPLED_AT_ONCE]
+        frames = [np.arange(start[photo], start[photo + 1]) for photo in block]
+        first = np.cumsum([0, *(len(one) for one in frames[:-1])])
+        scores = best_scores(laid_out[:, :, np.concatenate(frames)], laid_out)
+        scores = np.maximum.reduceat(np.maximum.reduceat(scores, first, axis=0), start[:-1], axis=1)
+        for photo, row in zip(block, scores, strict=True):
+            row[photo] = -2
+            order = np.argsort(-row, kind="stable")
+            pairs += [(int(photo), int(order[rank])) for rank in ranks]
     return pairs
 
 
@@ -210,11 +211,13 @@ def _thin(scores: Sequence[float]) -> NDArray[np.float32]:
     return np.array(scores[::step], np.float32)
 
 
-def _confidence(grouping: Grouping, levels: Levels) -> list[float]:
+def _confidence(grouping: Grouping, levels: Levels, copies: Counter[int]) -> list[float]:
     """Return how sure each photo's part is: its best own links against the best link to another part.
 
-    0.5 is thin evidence: own links no better than foreign ones, or than the level itself.
+    0.5 is thin evidence: own links no better than foreign ones, or than the level itself. Where a part consists of
+    copies of one photo alone, it is sure.
     """
+    sizes = Counter(grouping.part)
     level = float(fisher(levels.link))
     sure = []
     for photo, part in enumerate(grouping.part):
@@ -223,6 +226,9 @@ def _confidence(grouping: Grouping, levels: Levels) -> list[float]:
         for other, score in grouping.scores[photo].items():
             (own if grouping.part[other] == part else foreign).append(float(fisher(score)))
         rival = max(foreign)
+        if sizes[part] == 1 and copies[photo] > 1:
+            sure.append(1.0)
+            continue
         if own:
             support = float(np.mean(sorted(own)[-_SUPPORT:]))
             margin = support - max(rival, level)

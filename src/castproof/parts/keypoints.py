@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from castproof.parts.photo import Grey
+from castproof.parts.registration import plausible
 
 Floats = NDArray[np.float32]
 
@@ -22,7 +23,6 @@ _RATIO = 0.85  # a match is this much nearer than the second best, as an angle
 _FEWEST_MATCHES = 5
 _REACH_PX = 3.0
 _TRIALS = 400
-_MOST_SCALE, _MOST_SQUEEZE = 2.5, 1.7
 _local = threading.local()
 
 
@@ -97,11 +97,6 @@ def _matched(a: Keypoints, points: Floats, descriptors: Floats) -> KeypointMatch
         ransacReprojThreshold=_REACH_PX,
         maxIters=_TRIALS,
     )
-    if matrix is None or not _plausible(matrix):
+    if matrix is None or not plausible(matrix[:, :2]):
         return None
     return KeypointMatch(len(np.unique(partners[agree.ravel() > 0])), np.asarray(matrix, np.float64))
-
-
-def _plausible(matrix: NDArray[np.float64]) -> bool:
-    largest, smallest = np.linalg.svd(matrix[:, :2], compute_uv=False)
-    return bool(smallest > 1 / _MOST_SCALE and largest < _MOST_SCALE and largest < _MOST_SQUEEZE * smallest)

@@ -8,7 +8,6 @@ glare that hides a corner does no harm.
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import cv2
 import numpy as np
@@ -28,7 +27,7 @@ _BRIGHTNESS_SIGMA_PX, _EDGE_SIGMA_PX = 2.0, 4.0
 _WINDOW_PX, _STEP_PX = 13, 6
 _QUANTILE = 0.3  # seven tenths of the windows match at least so well as the score says
 _FEWEST_WINDOWS = 24
-_MOST_SQUEEZE = 1.6  # between two photos of one part, ratio of the singular values
+_MOST_SQUEEZE = 2.2  # between two photos of one part: each may be squeezed by a fifth and sheared by a fifth
 _MOST_SCALE = 2.5
 NO_MATCH = -1.0
 
@@ -54,26 +53,27 @@ class View:
         """Width of a pixel in units of the frame."""
         return 2 * self.extent / SIDE_PX
 
-    @cached_property
-    def coarse(self) -> Plane:
-        """The edges at a coarse size: they are found from further away."""
-        size = (_COARSE_SIDE_PX, _COARSE_SIDE_PX)
-        small = cv2.resize(self._edges, size, interpolation=cv2.INTER_AREA)
-        return local_contrast(np.asarray(small, np.float32), _COARSE_SIGMA_PX)
 
-    @cached_property
-    def fine(self) -> Plane:
-        """The local contrast that the last step of the registration works on."""
-        return local_contrast(self.log, _FINE_SIGMA_PX)
+@dataclass(frozen=True, eq=False)
+class Still:
+    """The photo that stays while others are laid on it: its view, prepared once.
 
-    @cached_property
-    def channels(self) -> tuple[Plane, Plane]:
-        """What the score compares: brightness and edge strength, as local contrast."""
-        return local_contrast(self.log, _BRIGHTNESS_SIGMA_PX), local_contrast(self._edges, _EDGE_SIGMA_PX)
+    Args:
+        view: the photo through one of its frames.
+        coarse: float32, its edges at a coarse size.
+        fine: float32, its local contrast.
+        channels: float32, what the score compares.
+    """
 
-    @cached_property
-    def _edges(self) -> Plane:
-        return edge_strength(self.log)
+    view: View
+    coarse: Plane
+    fine: Plane
+    channels: tuple[Plane, Plane]
+
+
+def still(seen: View) -> Still:
+    """Return a view made ready for others to be laid on it."""
+    return Still(seen, _coarse(seen), _fine(seen), _channels(seen))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,23 +113,44 @@ def turned(frame: Frame, turn: int, mirrored: bool) -> Frame:
     return replace(frame, matrix=frame.matrix @ matrix)
 
 
-def register(first: View, grey: Grey, start: Frame, *, disc: bool) -> Match:
+def register(first: Still, grey: Grey, start: Frame, *, disc: bool) -> Match:
     """Return how `grey` lies on the view `first`.
 
     Args:
-        first: the photo that stays.
+        first: the photo that stays, as `still` prepares it.
         grey: uint8, the photo that is moved.
         start: its frame, as it corresponds to the frame of `first` up to small errors.
         disc: as for `view`.
     """
-    moved = view(grey, start, first.extent, disc=disc)
+    seen = first.view
+    moved = view(grey, start, seen.extent, disc=disc)
     unmoved = np.eye(2, 3, dtype=np.float32)
-    warp = _refined(first.coarse, moved.coarse, unmoved, _COARSE_STEPS, _COARSE_SMOOTHING_PX)
-    warp = _refined(first.fine, moved.fine, _enlarged(warp), _FINE_STEPS, _FINE_SMOOTHING_PX)
-    frame = _moved(start, warp, first)
-    if not _plausible(first.frame, frame):
+    warp = _refined(first.coarse, _coarse(moved), unmoved, _COARSE_STEPS, _COARSE_SMOOTHING_PX)
+    warp = _refined(first.fine, _fine(moved), _enlarged(warp), _FINE_STEPS, _FINE_SMOOTHING_PX)
+    frame = _moved(start, warp, seen)
+    if not plausible(frame.matrix @ np.linalg.inv(seen.frame.matrix)):
         return Match(NO_MATCH, start)
-    return Match(_score(first, view(grey, frame, first.extent, disc=disc)), frame)
+    return Match(_score(first, view(grey, frame, seen.extent, disc=disc)), frame)
+
+
+def _coarse(seen: View) -> Plane:
+    """Return the edges at a coarse size: they are found from further away."""
+    size = (_COARSE_SIDE_PX, _COARSE_SIDE_PX)
+    small = cv2.resize(edge_strength(seen.log), size, interpolation=cv2.INTER_AREA)
+    return local_contrast(np.asarray(small, np.float32), _COARSE_SIGMA_PX)
+
+
+def _fine(seen: View) -> Plane:
+    """Return the local contrast that the last step of the registration works on."""
+    return local_contrast(seen.log, _FINE_SIGMA_PX)
+
+
+def _channels(seen: View) -> tuple[Plane, Plane]:
+    """Return what the score compares: brightness and edge strength, as local contrast."""
+    return (
+        local_contrast(seen.log, _BRIGHTNESS_SIGMA_PX),
+        local_contrast(edge_strength(seen.log), _EDGE_SIGMA_PX),
+    )
 
 
 def _enlarged(warp: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -162,15 +183,16 @@ def _moved(start: Frame, warp: NDArray[np.float32], first: View) -> Frame:
     return Frame(start.matrix @ linear, start.matrix @ shift + start.centre, start.quality)
 
 
-def _plausible(first: Frame, second: Frame) -> bool:
-    largest, smallest = np.linalg.svd(second.matrix @ np.linalg.inv(first.matrix), compute_uv=False)
+def plausible(linear: Matrix) -> bool:
+    """Return whether the linear map (2, 2) between two photos scales and squeezes no more than photos of a part do."""
+    largest, smallest = np.linalg.svd(linear, compute_uv=False)
     return bool(smallest > 1 / _MOST_SCALE and largest < _MOST_SCALE and largest < _MOST_SQUEEZE * smallest)
 
 
-def _score(first: View, second: View) -> float:
-    inside = first.inside * second.inside
+def _score(first: Still, second: View) -> float:
+    inside = first.view.inside * second.inside
     windows = [
-        _window_correlations(a, b, inside) for a, b in zip(first.channels, second.channels, strict=True)
+        _window_correlations(a, b, inside) for a, b in zip(first.channels, _channels(second), strict=True)
     ]
     if len(windows[0]) < _FEWEST_WINDOWS:
         return NO_MATCH

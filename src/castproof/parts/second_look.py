@@ -16,9 +16,10 @@ from castproof.parts.signature import unit
 _EXAMPLES = 6  # photos of a part that stand for it
 _NEAREST, _NEAREST_OF_SMALL = 2, 4  # other parts looked at, for each part and kind of signature
 _SMALL = 20  # photos; a small part is more often a piece of another one
+_MOST_PARTS = 2000  # the largest; bounds memory and time where most parts were photographed once
 _MOST_PART_PAIRS = 600  # of each kind of signature, the most alike first
-_PAIRS = 3  # of photos compared for each pair of parts
-_BLOCK = 128
+_PAIRS = 2  # of photos compared for each pair of parts
+_BLOCK = 16
 
 
 def likely_splits(described: Described, parts: Sequence[Sequence[int]]) -> list[Pair]:
@@ -28,6 +29,7 @@ def likely_splits(described: Described, parts: Sequence[Sequence[int]]) -> list[
         described: the photos.
         parts: the photos of every part.
     """
+    parts = sorted(parts, key=len, reverse=True)[:_MOST_PARTS]
     examples = [_examples(photos) for photos in parts]
     every = [photo for photos in examples for photo in photos]
     if len(parts) < 2:

@@ -6,8 +6,6 @@ the product share counts little. Ring and frequency are then weighted by how wel
 set agree there, beyond what photos taken at random do: light, background and noise lose their say.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -38,17 +36,6 @@ def ring_spectra(grey: Grey, frame: Frame) -> Spectra:
     rings = cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     rings[(x < 0) | (x > width - 1) | (y < 0) | (y > height - 1)] = 0
     return np.asarray(rfft(rings, axis=-1)[:, LOWEST:HIGHEST], np.complex64)
-
-
-@dataclass(frozen=True, eq=False)
-class Whitening:
-    """How spectra become signatures: float32 (rings, harmonics), fitted on a sample of the data set."""
-
-    gain: NDArray[np.float32]
-
-    def signatures(self, spectra: Spectra) -> Spectra:
-        """Return `spectra` (n, rings, harmonics) whitened, weighted, and of length 1 for each photo."""
-        return unit(spectra * self.gain)
 
 
 def unit(spectra: Spectra) -> Spectra:

@@ -22,6 +22,7 @@ from castproof.progress import SILENT, Progress
 BY = ("part", "image")
 LEFT_OUT_COLUMNS = ("file", "class", "part", "reason", "placed")
 SET_ASIDE = "_set_aside"
+_SAME = "same-"  # identical files, where parts are not looked for
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,14 @@ class _Round:
         ]
 
     def write_manifest(self, dest: Path, names: Mapping[str, str]) -> None:
-        photos = [replace(one, file=f"{one.split}/{names[one.file]}") for one in self.manifest.photos]
+        photos = [
+            replace(
+                one,
+                file=f"{one.split}/{names[one.file]}",
+                part="" if one.part.startswith(_SAME) else one.part,
+            )
+            for one in self.manifest.photos
+        ]
         placed = replace(self.manifest, photos=tuple(sorted(photos, key=lambda one: one.file)), unreadable=())
         placed.write_csv(dest / self.folder / "manifest.csv")
 
@@ -181,7 +189,7 @@ def _with_same_files(manifest: Manifest) -> Manifest:
     """Return `manifest` with identical files as one part; the part of all others is unknown."""
     times = Counter(photo.sha256 for photo in manifest.photos)
     photos = (
-        replace(one, part=f"same-{one.sha256[:12]}") if times[one.sha256] > 1 else one
+        replace(one, part=f"{_SAME}{one.sha256[:12]}") if times[one.sha256] > 1 else one
         for one in manifest.photos
     )
     return replace(manifest, photos=tuple(photos))

@@ -40,7 +40,7 @@ def described(twins: tuple[int, int], *, fine: bool, items: int = 1) -> Describe
 def test_parts_that_look_alike_are_looked_at_again(fine: bool, items: int) -> None:
     for twins in ((2, 7), (0, 9), (4, 5), (1, 3), (6, 8), (0, 1)):
         pairs = likely_splits(described(twins, fine=fine, items=items), PARTS)
-        assert len({(i, j) for i, j in pairs if (i // 4, j // 4) == twins}) >= 3
+        assert len({(i, j) for i, j in pairs if (i // 4, j // 4) == twins}) >= 2
 
 
 def test_pairs_lie_across_parts_and_are_few() -> None:

@@ -12,7 +12,6 @@ from castproof.parts.signature import (
     HIGHEST,
     LOWEST,
     RINGS,
-    Whitening,
     agreement,
     common_gain,
     ring_spectra,
@@ -32,7 +31,7 @@ def test_signatures_have_length_one_and_empty_ones_stay_empty() -> None:
     photos = [as_photo(texture(seed, 80, 100)) for seed in range(4)] + [np.zeros((80, 100), np.uint8)]
     spectra = np.stack([ring_spectra(photo, whole_frame(photo)) for photo in photos])
     assert spectra.shape == (5, len(RINGS), HIGHEST - LOWEST)
-    lengths = np.linalg.norm(Whitening(common_gain(spectra)).signatures(spectra).reshape(5, -1), axis=1)
+    lengths = np.linalg.norm(unit(spectra * common_gain(spectra)).reshape(5, -1), axis=1)
     np.testing.assert_allclose(lengths, [1, 1, 1, 1, 0], atol=1e-4)
 
 
