@@ -85,7 +85,7 @@ def test_the_other_set_is_taken_when_named(castproof: Server, public: Path, tmp_
         tmp_path,
     )
     assert done.code == 0, done.text
-    assert "castproof split large large-by-part" in done.out
+    assert "castproof split large large_by_part" in done.out
     record = record_of(tmp_path / "large")
     assert record["made"] == ["train", "val", "test"]
     assert {split: sum(counts.values()) for split, counts in record["counts"].items()} == {

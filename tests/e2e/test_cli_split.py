@@ -70,7 +70,7 @@ def test_every_photo_is_placed_once_and_no_part_is_in_two_splits(
         assert 0 <= float(row["confidence"]) <= 1
     assert {row["file"]: row["sha256"] for row in rows} == placed
     assert {len(found) for found in (*homes.values(), *splits.values())} == {1}
-    assert f"30 photos of {len(homes)} parts; no part in more than one of the splits." in done.out
+    assert f"30 photos of {len(homes)} parts; none found in more than one of the splits." in done.out
     assert "train --data out" in done.out
     assert rows_of(tmp_path / "out" / "left_out.csv") == []
 

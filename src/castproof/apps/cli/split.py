@@ -115,7 +115,7 @@ def _told(result: "SplitResult", settings: "SplitSettings", dest: Path) -> Itera
     several = "folds" if settings.folds else "splits"
     if settings.by == "part":
         of_parts = f"{_count(photos, 'photo')} of {_count(parts, 'part')}"
-        yield f"{of_parts}; {_count(shared, 'part') if shared else 'no part'} in more than one of the {several}."
+        yield f"{of_parts}; {_count(shared, 'part') if shared else 'none found'} in more than one of the {several}."
     else:
         yield (
             f"[yellow]{_count(photos, 'photo')}, split by photo: photos of one part land in different "
