@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,6 +73,11 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
 def unguarded(text: str) -> str:
     """Return a CSV cell as it was before `write_csv` guarded it."""
     return text.removeprefix("'")
+
+
+def name_key(name: str) -> str:
+    """Return what two names have in common that are one file on disks that ignore letter case."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def make_folder(path: Path) -> Path:

@@ -9,7 +9,6 @@ import os
 import re
 import stat
 import struct
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from pathlib import Path
 from castproof.data.destination import shown
 from castproof.data.folders import FOREIGN_SUFFIXES
 from castproof.errors import DataError
+from castproof.files import name_key
 from castproof.images import MAX_FILE_BYTES, is_image_file
 
 MAX_ENTRIES = 1_000_000
@@ -178,7 +178,7 @@ def _refuse_alike(names: Sequence[str], path: Path) -> None:
     seen: dict[str, str] = {}
     alike: list[str] = []
     for name in names:
-        key = unicodedata.normalize("NFC", name).casefold()
+        key = name_key(name)
         if key in seen:
             alike.append(f"{seen[key]} and {name}")
         seen[key] = name

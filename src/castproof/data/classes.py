@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from castproof.errors import ClassNameError, DataError
+from castproof.files import name_key
 
 Reading = Literal["good", "defective", "unclear", "unknown"]
 
@@ -99,6 +100,18 @@ def recognise_classes(folders: Sequence[str], ok: Sequence[str] = ()) -> Classes
     return classes
 
 
+def refuse_alike(folders: Iterable[str]) -> None:
+    """Raise DataError where two class folders differ in letter case only."""
+    names = sorted(set(folders))
+    alike = [name for name in names if [other.casefold() for other in names].count(name.casefold()) > 1]
+    if alike:
+        raise DataError(
+            f"The class folders {', '.join(alike)} differ in letter case only.",
+            rule="A class has the same folder name in every split.",
+            fix="Rename them.",
+        )
+
+
 def reading_of(name: str) -> Reading:
     """Return what a folder name says: unclear means both or a hedge, unknown means nothing at all."""
     words = [word for word in _words(name) if word not in _FILLERS]
@@ -129,7 +142,7 @@ def _recognised_good(names: Sequence[str]) -> set[str]:
 def _find(name: str, folders: Sequence[str]) -> str:
     if name in folders:
         return name
-    alike = [folder for folder in folders if _plain(folder) == _plain(name)]
+    alike = [folder for folder in folders if name_key(folder) == name_key(name)]
     if len(alike) == 1:
         return alike[0]
     raise ClassNameError(
@@ -187,10 +200,6 @@ def _is_known(chunk: str) -> bool:
 def _stripped(name: str) -> str:
     """Return `name` without accents and in plain letter forms (full width to normal)."""
     return "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-
-
-def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -3,11 +3,11 @@
 import os
 import re
 import shutil
-import unicodedata
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from castproof.errors import DataError, OutputError
+from castproof.files import name_key
 
 _SHOWN = 10
 _TEMPORARY = re.compile(r"\.(.*)-[a-z0-9_]{8}", re.DOTALL)
@@ -35,17 +35,17 @@ def check_targets(targets: Sequence[str]) -> None:
             )
     seen: dict[str, str] = {}
     for target in targets:
-        first = seen.get(_key(target), "")
+        first = seen.get(name_key(target), "")
         if first:
             raise DataError(
                 f"Two photos would have the same place: {first} and {target}.",
                 rule="Names that differ in letter case only are one file on many disks.",
                 fix="Rename one of them.",
             )
-        seen[_key(target)] = target
+        seen[name_key(target)] = target
     for target in targets:
         inside = next(
-            (seen[key] for one in PurePosixPath(target).parents if (key := _key(str(one))) in seen), ""
+            (seen[key] for one in PurePosixPath(target).parents if (key := name_key(str(one))) in seen), ""
         )
         if inside:
             raise DataError(
@@ -87,10 +87,6 @@ def check_strangers(dest: Path, targets: Collection[str], allowed: Collection[st
             items=shown(strangers),
         )
     return tuple(remains)
-
-
-def _key(target: str) -> str:
-    return unicodedata.normalize("NFC", target).casefold()
 
 
 def _is_system_file(name: str) -> bool:

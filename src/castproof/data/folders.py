@@ -3,16 +3,16 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from castproof.data.classes import recognise_classes
+from castproof.data.classes import recognise_classes, refuse_alike
 from castproof.data.manifest import SPLITS, Manifest, Photo, UnreadablePhoto
 from castproof.errors import DataError, ImageError, UnreadableError
 from castproof.images import decode, is_image_file, read_photo
 from castproof.progress import SILENT, Progress
+from castproof.threads import in_threads
 
 SPLIT_NAMES = {
     "train": "train",
@@ -29,7 +29,6 @@ FOREIGN_SUFFIXES = frozenset(
 )
 _IGNORED = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 _LAYOUT = "Photos lie in DATA/train/CLASS, DATA/val/CLASS and DATA/test/CLASS, or in DATA/CLASS."
-_BLOCK = 256
 _SHOWN = 5
 
 
@@ -91,21 +90,15 @@ def verify_photos(manifest: Manifest, *, skip_unreadable: bool, progress: Progre
     """
     good: list[Photo] = []
     bad: list[UnreadablePhoto] = []
-    workers = min(8, os.cpu_count() or 1)
-    with (
-        progress.task("checking photos", len(manifest.photos)) as task,
-        ThreadPoolExecutor(workers) as pool,
-    ):
-        for start in range(0, len(manifest.photos), _BLOCK):
-            block = manifest.photos[start : start + _BLOCK]
-            for photo, (digest, reason) in zip(
-                block, pool.map(_check, map(manifest.path, block)), strict=True
-            ):
-                if reason:
-                    bad.append(UnreadablePhoto(photo.file, reason))
-                else:
-                    good.append(replace(photo, sha256=digest))
-                task.advance()
+    photos = manifest.photos
+    checked = in_threads(_check, [manifest.path(photo) for photo in photos])
+    with progress.task("checking photos", len(photos)) as task:
+        for photo, (digest, reason) in zip(photos, checked, strict=True):
+            if reason:
+                bad.append(UnreadablePhoto(photo.file, reason))
+            else:
+                good.append(replace(photo, sha256=digest))
+            task.advance()
     if bad and not skip_unreadable:
         raise UnreadableError(
             f"{len(bad)} of {len(manifest.photos)} photos in {manifest.root} cannot be read.",
@@ -117,14 +110,18 @@ def verify_photos(manifest: Manifest, *, skip_unreadable: bool, progress: Progre
     return verified
 
 
-def _check(path: Path) -> tuple[str, str]:
-    """Return the SHA-256 of the file at `path`, and why it cannot be decoded ("" where it can)."""
+def hash_or_reason(read: Callable[[], bytes]) -> tuple[str, str]:
+    """Return the SHA-256 of the photo that `read` gives, and why it cannot be decoded ("" where it can)."""
     try:
-        data = read_photo(path)
+        data = read()
         decode(data)
     except ImageError as error:
         return "", str(error)
     return hashlib.sha256(data).hexdigest(), ""
+
+
+def _check(path: Path) -> tuple[str, str]:
+    return hash_or_reason(lambda: read_photo(path))
 
 
 def _data_root(data: Path) -> Path:
@@ -245,14 +242,7 @@ def _check_class_folders(homes: Sequence[tuple[str, Path]], found: dict[tuple[st
             fix="Add photos, or remove the folder.",
             items=_shown(empty) if len(empty) > 1 else (),
         )
-    names = sorted({name for _, name in found})
-    alike = [name for name in names if [other.casefold() for other in names].count(name.casefold()) > 1]
-    if alike:
-        raise DataError(
-            f"The class folders {', '.join(alike)} differ in letter case only.",
-            rule="A class has the same folder name in every split.",
-            fix="Rename them.",
-        )
+    refuse_alike([name for _, name in found])
 
 
 def _check_both_kinds(manifest: Manifest) -> None:

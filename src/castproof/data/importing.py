@@ -1,24 +1,21 @@
 """Turning a folder or archive of photos into the plan of a data set with train, val and test."""
 
-import hashlib
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from castproof.data.archive import open_archive
 from castproof.data.classes import Classes, recognise_classes
-from castproof.data.folders import photos_below
+from castproof.data.folders import hash_or_reason, photos_below
 from castproof.data.manifest import SPLITS, Manifest, Photo, UnreadablePhoto
 from castproof.data.photo_sets import SetPhoto
 from castproof.data.placing import FileSource, Placement, Source
 from castproof.data.splits import TEST_SHARE, VAL_SHARE, check_seed, check_shares, share_out, split_photos
-from castproof.errors import DataError, ImageError, UnreadableError
-from castproof.images import decode
+from castproof.errors import DataError, UnreadableError
 from castproof.progress import SILENT, Progress
+from castproof.threads import in_threads
 
 _BLOCK = 256
 
@@ -105,20 +102,14 @@ def check_photos(
     """
     hashes: dict[str, str] = {}
     bad: list[UnreadablePhoto] = []
-    with (
-        progress.task("checking photos", len(photos)) as task,
-        ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,
-    ):
-        for start in range(0, len(photos), _BLOCK):
-            files = [photo.file for photo in photos[start : start + _BLOCK]]
-            for file, (digest, reason) in zip(
-                files, pool.map(_check, (sources[file] for file in files)), strict=True
-            ):
-                if reason:
-                    bad.append(UnreadablePhoto(file, reason))
-                else:
-                    hashes[file] = digest
-                task.advance()
+    checked = in_threads(_check, [sources[photo.file] for photo in photos])
+    with progress.task("checking photos", len(photos)) as task:
+        for photo, (digest, reason) in zip(photos, checked, strict=True):
+            if reason:
+                bad.append(UnreadablePhoto(photo.file, reason))
+            else:
+                hashes[photo.file] = digest
+            task.advance()
     if bad and not skip_unreadable:
         raise UnreadableError(
             f"{len(bad)} of {len(photos)} photos cannot be read. Nothing was written.",
@@ -176,13 +167,7 @@ def _folder(path: Path) -> OpenSource:
 
 
 def _check(source: Source) -> tuple[str, str]:
-    """Return the SHA-256 of a photo, and why it cannot be decoded ("" where it can)."""
-    try:
-        data = source.read()
-        decode(data)
-    except ImageError as error:
-        return "", str(error)
-    return hashlib.sha256(data).hexdigest(), ""
+    return hash_or_reason(source.read)
 
 
 def _unsplit_name(photo: SetPhoto) -> str:

@@ -1,11 +1,11 @@
 """Names for photos that move to another folder: as they were, and no two alike on any disk."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 from castproof.data.manifest import Photo
+from castproof.files import name_key
 
 
 def names_in_class(photos: Sequence[Photo]) -> dict[str, str]:
@@ -18,14 +18,14 @@ def names_in_class(photos: Sequence[Photo]) -> dict[str, str]:
         photos: of one data set, with the splits that they lie in.
     """
     plain = {photo.file: _plain(photo) for photo in photos}
-    times = Counter(map(_key, plain.values()))
+    times = Counter(map(name_key, plain.values()))
     taken = {key for key, count in times.items() if count == 1}
     names: dict[str, str] = {}
     for photo in sorted(photos, key=lambda photo: photo.file):
         name = plain[photo.file]
-        if times[_key(name)] > 1:
+        if times[name_key(name)] > 1:
             name = _free(PurePosixPath(name), photo.split, taken)
-            taken.add(_key(name))
+            taken.add(name_key(name))
         names[photo.file] = name
     return names
 
@@ -38,12 +38,7 @@ def _plain(photo: Photo) -> str:
 def _free(name: PurePosixPath, split: str, taken: Collection[str]) -> str:
     stem = f"{name.stem}_{split}" if split else name.stem
     number, found = 1, name.with_name(stem + name.suffix)
-    while _key(found.as_posix()) in taken:
+    while name_key(found.as_posix()) in taken:
         number += 1
         found = name.with_name(f"{stem}_{number}{name.suffix}")
     return found.as_posix()
-
-
-def _key(name: str) -> str:
-    """Return what two names have in common that are one file on disks that ignore letter case."""
-    return unicodedata.normalize("NFC", name).casefold()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from castproof.data.classes import reading_of
+from castproof.data.classes import reading_of, refuse_alike
 from castproof.data.destination import shown
 from castproof.data.folders import SPLIT_NAMES
 from castproof.data.manifest import SPLITS
@@ -114,14 +114,7 @@ def read_set(chosen: PhotoSet) -> list[SetPhoto]:
             fix="Move them into a class folder, or away from the set.",
             items=shown(loose),
         )
-    names = sorted({photo.class_name for photo in photos})
-    alike = [name for name in names if [other.casefold() for other in names].count(name.casefold()) > 1]
-    if alike:
-        raise DataError(
-            f"The class folders {', '.join(alike)} differ in letter case only.",
-            rule="A class has the same folder name in every split.",
-            fix="Rename them.",
-        )
+    refuse_alike(photo.class_name for photo in photos)
     return photos
 
 

@@ -1,13 +1,13 @@
 """Where the network runs, and how that place is made fast and repeatable."""
 
 import ctypes
-import os
 import platform
 from typing import Final
 
 import torch
 
 from castproof.errors import SettingError
+from castproof.threads import worker_count
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_MAX: Final = -4
@@ -43,4 +43,4 @@ def prepare(device: torch.device) -> None:
 
 def worker_threads(requested: int) -> int:
     """Return how many threads read photos and work on them: `requested`, or for 0 one per core, at most 8."""
-    return requested or min(os.cpu_count() or 1, 8)
+    return requested or worker_count()

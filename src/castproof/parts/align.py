@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from castproof.parts.compare import Comparer, Described
-from castproof.parts.frames import object_frames, whole_frame
+from castproof.parts.frames import frames_in
 from castproof.parts.photo import SmallPhoto, read_small
 from castproof.parts.signature import WHOLE_SPECTRUM, ring_spectra, unit
 
@@ -37,7 +37,7 @@ def align(a: Path, b: Path) -> Alignment:
 
 def _aligned(photos: tuple[SmallPhoto, SmallPhoto], *, whole: bool) -> Alignment:
     greys = [photo.grey for photo in photos]
-    frames = [[whole_frame(grey)] if whole else object_frames(grey) or [whole_frame(grey)] for grey in greys]
+    frames = [frames_in(grey, whole=whole) for grey in greys]
     spectra = [
         ring_spectra(grey, frame) for grey, found in zip(greys, frames, strict=True) for frame in found
     ]
@@ -50,7 +50,7 @@ def _aligned(photos: tuple[SmallPhoto, SmallPhoto], *, whole: bool) -> Alignment
         1.0 if whole else _EXTENT,
         whole,
     )
-    still, match = Comparer(described, with_keypoints=True, workers=1, turns=_TURNS_TRIED).laid((0, 1))
+    still, match = Comparer(described, with_keypoints=True, turns=_TURNS_TRIED).laid((0, 1))
     linear = match.frame.matrix @ np.linalg.inv(still.matrix)
     # Between pixel centres of the photos themselves: working pixel = scale * (pixel + 0.5) - 0.5.
     scales = photos[0].scale, photos[1].scale

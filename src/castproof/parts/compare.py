@@ -1,7 +1,6 @@
 """Comparing pairs of photos: how well two photos match after they are laid over each other."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,16 +10,14 @@ from castproof.parts.frames import Frame
 from castproof.parts.keypoints import KeypointMatch, Keypoints, find_keypoints, match_keypoints
 from castproof.parts.photo import Grey
 from castproof.parts.registration import NO_MATCH, Match, Still, register, still, turned, view
-from castproof.parts.search import best_turns, several_turns
+from castproof.parts.search import Pair, best_turns, several_turns
 from castproof.parts.signature import Spectra
 from castproof.progress import SILENT, Progress
-
-Pair = tuple[int, int]
+from castproof.threads import in_threads
 
 _CONVINCING = 0.9  # nothing more to look for
 _FEWEST_AGREEING = 6  # keypoints that agree by chance
 _AGREEING_SCALE = 12.0  # further agreeing keypoints that shrink the doubt by a factor e
-_BLOCK = 256
 _VIEWS_KEPT = 256
 _KEYPOINTS_KEPT = 8000  # photos, of 160 kB each
 
@@ -55,14 +52,14 @@ class Comparer:
     Args:
         described: the photos.
         with_keypoints: look for shared keypoints, too: slower, finds parts whose look changes with the light.
-        workers: threads.
+        workers: threads; 0 takes one per core, at most 8.
         turns: how many turns are tried; more than one finds parts whose light did not turn with them.
         progress: told of every pair.
     """
 
     described: Described
     with_keypoints: bool
-    workers: int
+    workers: int = 0
     turns: int = 1
     progress: Progress = SILENT
     _views: dict[int, Still] = field(default_factory=dict)
@@ -70,15 +67,11 @@ class Comparer:
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
         """Return the score of each pair, at most 1; 0 or less where the two have nothing in common."""
-        scores: list[float] = []
-        with (
-            self.progress.task("matching pairs", len(pairs)) as task,
-            ThreadPoolExecutor(self.workers) as pool,
-        ):
-            for begin in range(0, len(pairs), _BLOCK):
-                block = pairs[begin : begin + _BLOCK]
-                scores += [match.score for match in pool.map(self.match, block)]
-                task.advance(len(block))
+        scores = []
+        with self.progress.task("matching pairs", len(pairs)) as task:
+            for match in in_threads(self.match, pairs, workers=self.workers):
+                scores.append(match.score)
+                task.advance()
         return scores
 
     def match(self, pair: Pair) -> Match:

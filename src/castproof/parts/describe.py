@@ -1,7 +1,6 @@
 """Describing a data set: small grey photos, their frames and their signatures."""
 
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from castproof.parts.compare import Described
-from castproof.parts.frames import Frame, object_frames, whole_frame
+from castproof.parts.frames import Frame, frames_in
 from castproof.parts.photo import Grey, read_small
-from castproof.parts.search import best_scores, best_turns, planes
+from castproof.parts.search import SignatureTable, best_turns
 from castproof.parts.signature import (
     LOWEST,
     RINGS,
@@ -23,6 +22,7 @@ from castproof.parts.signature import (
     weights,
 )
 from castproof.progress import SILENT, Progress
+from castproof.threads import in_threads
 
 Frames = Sequence[Sequence[Frame]]
 
@@ -34,7 +34,6 @@ _LEARNING_ROUNDS = 2
 _FINE_FROM = 8  # harmonic
 _LEAST_WEIGHT = 0.05
 _EXTENT_SHARE = 0.9  # of the weight of all rings
-_BLOCK = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,22 +56,23 @@ class _Learnt:
 def read_greys(photos: Sequence[Path], workers: int, progress: Progress = SILENT) -> list[Grey]:
     """Return the photos in grey at working size. Raises ImageError."""
     greys = []
-    with progress.task("reading photos", len(photos)) as task, ThreadPoolExecutor(workers) as pool:
-        for small in pool.map(read_small, photos):
+    with progress.task("reading photos", len(photos)) as task:
+        for small in in_threads(read_small, photos, workers=workers):
             greys.append(small.grey)
             task.advance()
     return greys
 
 
-def describe(greys: Sequence[Grey], *, seed: int = 0, progress: Progress = SILENT) -> Described:
+def describe(greys: Sequence[Grey], *, progress: Progress = SILENT) -> Described:
     """Return what tells the parts of a data set apart.
 
     The frames are those of objects or of whole photos: what lets the best partners in a sample stand out more.
     """
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(greys))[:_SAMPLE])
+    chosen = np.sort(np.random.default_rng(0).permutation(len(greys))[:_SAMPLE])
     sample = [greys[photo] for photo in chosen]
-    objects = _learn([object_frames(grey) or [whole_frame(grey)] for grey in sample], sample)
-    wholes = _learn([[whole_frame(grey)] for grey in sample], sample)
+    objects, wholes = (
+        _learn([frames_in(grey, whole=whole) for grey in sample], sample) for whole in (False, True)
+    )
     whole = wholes.separation > objects.separation
     learnt = wholes if whole else objects
     frames: list[Frame] = []
@@ -80,7 +80,7 @@ def describe(greys: Sequence[Grey], *, seed: int = 0, progress: Progress = SILEN
     start = [0]
     with progress.task("describing photos", len(greys)) as task:
         for grey in greys:
-            found = [whole_frame(grey)] if whole else object_frames(grey) or [whole_frame(grey)]
+            found = frames_in(grey, whole=whole)
             frames += found
             spectra += [unit(ring_spectra(grey, frame)[None] * learnt.gain)[0] for frame in found]
             start.append(len(frames))
@@ -88,11 +88,6 @@ def describe(greys: Sequence[Grey], *, seed: int = 0, progress: Progress = SILEN
     extent = 1.0 if whole else learnt.extent
     signatures, starts = np.stack(spectra), np.array(start, np.int64)
     return Described(greys, frames, signatures, learnt.fine, starts, extent, whole)
-
-
-def owners(start: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the photo of every frame."""
-    return np.repeat(np.arange(len(start) - 1), np.diff(start))
 
 
 def _learn(frames: Frames, greys: Sequence[Grey]) -> _Learnt:
@@ -110,9 +105,9 @@ def _learn(frames: Frames, greys: Sequence[Grey]) -> _Learnt:
 
 
 def _scores(signatures: Spectra, owner: NDArray[np.int64]) -> NDArray[np.float32]:
-    laid_out = planes(signatures)
-    rows: Iterable[int] = range(0, len(owner), _BLOCK)
-    scores = np.concatenate([best_scores(laid_out[:, :, row : row + _BLOCK], laid_out) for row in rows])
+    """Return how well every frame matches every other one; frames of one photo do not count."""
+    every = np.arange(len(owner))
+    scores = SignatureTable(signatures, np.arange(len(owner) + 1)).scores(every, every)
     scores[owner[:, None] == owner[None]] = -1
     return scores
 

@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from castproof.parts.compare import Comparer, Described, Pair
-from castproof.parts.describe import describe, owners, read_greys
+from castproof.parts.compare import Comparer
+from castproof.parts.describe import describe, read_greys
 from castproof.parts.grouping import Grouping
 from castproof.parts.null import Levels, fisher, learn_levels, sampled_ranks
-from castproof.parts.search import best_scores, planes, search
+from castproof.parts.search import Pair, SignatureTable, search
 from castproof.parts.second_look import likely_splits
 from castproof.progress import SILENT, Progress
 
@@ -28,11 +28,9 @@ ENGINE_VERSION = 8  # to be raised when the same photos may give other parts: re
 _KEPT_PARTNERS = 12
 _COMPARED_CLEAR, _COMPARED_UNCLEAR = 2, 8  # partners of every photo that are laid over it
 _SAMPLED_PHOTOS = 80
-_SAMPLED_AT_ONCE = 8
 _MOST_PROPOSED_FROM = 24  # photos of a part that further pairs are proposed from
 _TURNS_TRIED = 4  # in the second look
 _SUPPORT = 2  # best own links that tell how sure a photo's part is
-_SHOWN_SCORES = 20000
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +53,14 @@ class FoundParts:
 
 
 def find_parts(
-    photos: Sequence[Path], digests: Sequence[str], *, workers: int = 2, progress: Progress = SILENT
+    photos: Sequence[Path], digests: Sequence[str], *, workers: int = 0, progress: Progress = SILENT
 ) -> FoundParts:
     """Return which photos show the same physical part.
 
     Args:
         photos: files to look at; unreadable ones are refused.
         digests: the hex SHA-256 of each file; equal digests are one photo, and so are equal pixels.
-        workers: threads.
+        workers: threads; 0 takes one per core, at most 8.
         progress: told of every photo and every comparison.
 
     Raises:
@@ -87,26 +85,25 @@ def find_parts(
 
 
 def group(
-    greys: Sequence[NDArray[np.uint8]], *, workers: int = 2, progress: Progress = SILENT
+    greys: Sequence[NDArray[np.uint8]], *, workers: int = 0, progress: Progress = SILENT
 ) -> tuple[Grouping, Levels]:
     """Return the photos joined to parts, and the levels that they were joined at.
 
     Args:
         greys: uint8 (H, W), the photos at working size.
-        workers: threads.
+        workers: threads; 0 takes one per core, at most 8.
         progress: told of every photo and every comparison.
     """
     described = describe(greys, progress=progress)
-    partners = search(
-        described.signatures, owners(described.start), _KEPT_PARTNERS, progress=progress
-    ).partner
+    table = SignatureTable(described.signatures, described.start)
+    partners = search(table, _KEPT_PARTNERS, progress=progress).partner
     compare = Comparer(described, with_keypoints=False, workers=workers, progress=progress)
-    sample = _sample(described)
+    sample = _sample(table)
     levels = _levels(sample, scores := compare(sample))
     if not levels.clear:
         compare = Comparer(described, with_keypoints=True, workers=workers, progress=progress)
         levels = _levels(sample, scores := compare(sample))
-    grouping = Grouping(len(greys), levels, compare, _Proposer(described))
+    grouping = Grouping(len(greys), levels, compare, _Proposer(table))
     grouping.store(sample, scores)
     compared = _COMPARED_CLEAR if levels.clear else _COMPARED_UNCLEAR
     grouping.add(
@@ -119,23 +116,15 @@ def group(
     return grouping, levels
 
 
-def _sample(described: Described) -> list[Pair]:
+def _sample(table: SignatureTable) -> list[Pair]:
     """Return pairs of sampled photos with others, from the most to the least alike."""
-    start, laid_out = described.start, planes(described.signatures)
-    count = len(start) - 1
-    chosen = np.sort(np.random.default_rng(0).permutation(count)[:_SAMPLED_PHOTOS])
-    ranks = sampled_ranks(count)
+    chosen = np.sort(np.random.default_rng(0).permutation(table.photos)[:_SAMPLED_PHOTOS])
+    scores = table.scores(chosen, range(table.photos))
     pairs: list[Pair] = []
-    for begin in range(0, len(chosen), _SAMPLED_AT_ONCE):
-        block = chosen[begin : begin + _SAMPLED_AT_ONCE]
-        frames = [np.arange(start[photo], start[photo + 1]) for photo in block]
-        first = np.cumsum([0, *(len(one) for one in frames[:-1])])
-        scores = best_scores(laid_out[:, :, np.concatenate(frames)], laid_out)
-        scores = np.maximum.reduceat(np.maximum.reduceat(scores, first, axis=0), start[:-1], axis=1)
-        for photo, row in zip(block, scores, strict=True):
-            row[photo] = -2
-            order = np.argsort(-row, kind="stable")
-            pairs += [(int(photo), int(order[rank])) for rank in ranks]
+    for photo, row in zip(chosen, scores, strict=True):
+        row[photo] = -2
+        order = np.argsort(-row, kind="stable")
+        pairs += [(int(photo), int(order[rank])) for rank in sampled_ranks(table.photos)]
     return pairs
 
 
@@ -149,15 +138,12 @@ def _levels(pairs: Sequence[Pair], scores: Sequence[float]) -> Levels:
 class _Proposer:
     """Proposes the pairs across two parts whose signatures match best, each photo at most a few times."""
 
-    def __init__(self, described: Described) -> None:
-        self._start = described.start
-        self._planes = planes(described.signatures)
+    def __init__(self, table: SignatureTable) -> None:
+        self._table = table
 
     def __call__(self, left: Sequence[int], right: Sequence[int], count: int) -> list[Pair]:
         left, right = _thinned(left), _thinned(right)
-        scores = best_scores(self._laid_out(left), self._laid_out(right))
-        scores = np.maximum.reduceat(scores, self._offsets(left), axis=0)
-        scores = np.maximum.reduceat(scores, self._offsets(right), axis=1)
+        scores = self._table.scores(left, right)
         most = [-(-count // len(side)) for side in (left, right)]
         taken: tuple[Counter[int], Counter[int]] = (Counter(), Counter())
         pairs: list[Pair] = []
@@ -170,14 +156,6 @@ class _Proposer:
             if len(pairs) == count:
                 break
         return pairs
-
-    def _laid_out(self, photos: Sequence[int]) -> NDArray[np.float32]:
-        frames = [np.arange(self._start[photo], self._start[photo + 1]) for photo in photos]
-        return self._planes[:, :, np.concatenate(frames)]
-
-    def _offsets(self, photos: Sequence[int]) -> NDArray[np.int64]:
-        counts = [self._start[photo + 1] - self._start[photo] for photo in photos]
-        return np.cumsum([0, *counts[:-1]])
 
 
 def _thinned(photos: Sequence[int]) -> list[int]:
@@ -203,12 +181,7 @@ def _scores(grouping: Grouping) -> tuple[NDArray[np.float32], NDArray[np.float32
         for other, score in sorted(others.items()):
             if photo < other:
                 (within if grouping.part[photo] == grouping.part[other] else across).append(score)
-    return _thin(within), _thin(across)
-
-
-def _thin(scores: Sequence[float]) -> NDArray[np.float32]:
-    step = max(1, -(-len(scores) // _SHOWN_SCORES))
-    return np.array(scores[::step], np.float32)
+    return np.array(within, np.float32), np.array(across, np.float32)
 
 
 def _confidence(grouping: Grouping, levels: Levels, copies: Counter[int]) -> list[float]:

@@ -53,6 +53,11 @@ def whole_frame(grey: Grey) -> Frame:
     return Frame(np.diag([width / 2, height / 2]), np.array([(width - 1) / 2, (height - 1) / 2]))
 
 
+def frames_in(grey: Grey, *, whole: bool) -> list[Frame]:
+    """Return the frames of a photo: those of its objects, or the whole photo where that is asked or there is none."""
+    return ([] if whole else object_frames(grey)) or [whole_frame(grey)]
+
+
 def object_frames(grey: Grey) -> list[Frame]:
     """Return up to three frames of blobs with a sharp outline, the best first; none where there is no blob."""
     scale = min(1.0, _SIDE_PX / max(grey.shape))

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from castproof.parts.null import Levels, fisher
+from castproof.parts.search import Pair
 
-Pair = tuple[int, int]
 Compare = Callable[[Sequence[Pair]], Sequence[float]]
 Propose = Callable[[Sequence[int], Sequence[int], int], Sequence[Pair]]
 

@@ -1,6 +1,6 @@
 """Searching all pairs of photos for those whose signatures match, at any turn and mirroring."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,12 @@ from castproof.parts.signature import ANGLES, HIGHEST, LOWEST, Spectra
 from castproof.progress import SILENT, Progress
 
 Scores = NDArray[np.float32]
+Pair = tuple[int, int]
+Places = NDArray[np.int64]
+Photos = Sequence[int] | Places
 
-_ROWS, _COLUMNS = 64, 256  # items compared at a time: what the processor's cache holds
+_ROWS, _COLUMNS = 52, 208  # photos compared at a time: what the processor's cache holds
+_PRODUCTS_AT_ONCE = 2**14  # of frames; bounds the memory
 _PEAK_WIDTH = 4  # steps on either side that belong to a peak
 _PHASE = np.outer(np.arange(ANGLES), np.arange(LOWEST, HIGHEST)) * (2 * np.pi / ANGLES)
 _TO_TURNS = np.concatenate([np.cos(_PHASE), -np.sin(_PHASE)], axis=1).astype(np.float32)
@@ -73,6 +77,43 @@ def _at_every_turn(a: Spectra, b: Spectra) -> NDArray[np.float32]:
     return np.asarray((halves @ _TO_TURNS.T).transpose(1, 0, 2).reshape(len(a), -1), np.float32)
 
 
+class SignatureTable:
+    """The signatures of photos, ready for comparing lists of photos; a photo with several frames goes by the best.
+
+    Args:
+        signatures: complex64 (frames, rings, harmonics) of length 1.
+        start: int64 (photos + 1,): the frames of photo i are start[i] to start[i + 1] - 1.
+    """
+
+    def __init__(self, signatures: Spectra, start: Places) -> None:
+        self.photos = len(start) - 1
+        self._start = start
+        self._planes = planes(signatures)
+
+    def scores(self, left: Photos, right: Photos) -> Scores:
+        """Return float32 (len(left), len(right)) in [-1, 1]: how well the signatures of two photos match at best."""
+        columns, starts = self._laid_out(right)
+        rows = max(1, _PRODUCTS_AT_ONCE // columns.shape[2])
+        blocks = [self._block(left[row : row + rows], columns, starts) for row in range(0, len(left), rows)]
+        return np.concatenate(blocks)
+
+    def _block(self, left: Photos, columns: NDArray[np.float32], starts: Places) -> Scores:
+        rows, row_starts = self._laid_out(left)
+        by_frame = best_scores(rows, columns)
+        return np.maximum.reduceat(np.maximum.reduceat(by_frame, row_starts, axis=0), starts, axis=1)
+
+    def _laid_out(self, photos: Photos) -> tuple[NDArray[np.float32], Places]:
+        """Return the planes of `photos`, and where each photo starts in them."""
+        frames, starts = frames_of(self._start, photos)
+        return self._planes[:, :, frames], starts
+
+
+def frames_of(start: Places, photos: Photos) -> tuple[Places, Places]:
+    """Return the frames of `photos` in one row, and where each photo starts in that row."""
+    frames = [np.arange(start[photo], start[photo + 1]) for photo in photos]
+    return np.concatenate(frames), np.cumsum([0, *(len(one) for one in frames[:-1])])
+
+
 class Neighbours:
     """The best partners of every photo, kept while blocks of scores come in.
 
@@ -85,7 +126,7 @@ class Neighbours:
         self.score = np.full((photos, keep), -1.0, np.float32)
         self.partner = np.full((photos, keep), -1, np.int64)
 
-    def take(self, rows: NDArray[np.int64], columns: NDArray[np.int64], scores: Scores) -> None:
+    def take(self, rows: Places, columns: Places, scores: Scores) -> None:
         """Take in scores (len(rows), len(columns)); a pair must come at most once for each row."""
         keep = self.score.shape[1]
         if scores.shape[1] > keep:
@@ -101,50 +142,24 @@ class Neighbours:
         self.partner[rows] = np.take_along_axis(names, order, axis=1)
 
 
-def search(
-    signatures: Spectra, owner: NDArray[np.int64], keep: int, *, progress: Progress = SILENT
-) -> Neighbours:
+def search(table: SignatureTable, keep: int, *, progress: Progress = SILENT) -> Neighbours:
     """Return the best partners of every photo, out of all pairs of photos.
 
     Args:
-        signatures: complex64 (items, rings, harmonics) of length 1.
-        owner: int64 (items,), ascending: the photo of each item, 0 to n - 1, each at least once.
+        table: the signatures of the photos.
         keep: partners to keep for each photo.
-        progress: told of every item done.
+        progress: told of every photo done.
     """
-    laid_out = planes(signatures)
-    photos = int(owner[-1]) + 1
-    found = Neighbours(photos, min(keep, max(1, photos - 1)))
-    blocks = list(_blocks(owner, _ROWS))
-    with progress.task("comparing photos", len(owner)) as task:
-        for start, stop in blocks:
-            for left, right in _blocks(owner, _COLUMNS, start):
-                _compare(laid_out, owner, (start, stop), (left, right), found)
-            task.advance(stop - start)
+    count = table.photos
+    found = Neighbours(count, min(keep, max(1, count - 1)))
+    with progress.task("comparing photos", count) as task:
+        for top in range(0, count, _ROWS):
+            rows = np.arange(top, min(top + _ROWS, count))
+            for left in range(top, count, _COLUMNS):
+                columns = np.arange(left, min(left + _COLUMNS, count))
+                later = columns[None, :] > rows[:, None]  # each pair once, none with itself
+                scores = np.where(later, table.scores(rows, columns), np.float32(-1))
+                found.take(rows, columns, scores)
+                found.take(columns, rows, scores.T)
+            task.advance(len(rows))
     return found
-
-
-def _blocks(owner: NDArray[np.int64], size: int, start: int = 0) -> Iterator[tuple[int, int]]:
-    """Yield runs of about `size` items that never cut the items of one photo apart."""
-    while start < len(owner):
-        stop = start + size
-        while stop < len(owner) and owner[stop] == owner[stop - 1]:
-            stop += 1
-        yield start, min(stop, len(owner))
-        start = min(stop, len(owner))
-
-
-def _compare(
-    laid_out: NDArray[np.float32],
-    owner: NDArray[np.int64],
-    rows: tuple[int, int],
-    columns: tuple[int, int],
-    found: Neighbours,
-) -> None:
-    scores = best_scores(laid_out[:, :, slice(*rows)], laid_out[:, :, slice(*columns)])
-    row_photos, row_starts = np.unique(owner[slice(*rows)], return_index=True)
-    column_photos, column_starts = np.unique(owner[slice(*columns)], return_index=True)
-    scores = np.maximum.reduceat(np.maximum.reduceat(scores, row_starts, axis=0), column_starts, axis=1)
-    later = column_photos[None, :] > row_photos[:, None]  # each pair once, none with itself
-    found.take(row_photos, column_photos, np.where(later, scores, -1))
-    found.take(column_photos, row_photos, np.where(later, scores, -1).T)

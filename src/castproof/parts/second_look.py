@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from castproof.parts.compare import Described, Pair
-from castproof.parts.search import best_scores, planes
+from castproof.parts.compare import Described
+from castproof.parts.search import Pair, SignatureTable, frames_of
 from castproof.parts.signature import unit
 
 _EXAMPLES = 6  # photos of a part that stand for it
@@ -19,7 +19,6 @@ _SMALL = 20  # photos; a small part is more often a piece of another one
 _MOST_PARTS = 2000  # the largest; bounds memory and time where most parts were photographed once
 _MOST_PART_PAIRS = 600  # of each kind of signature, the most alike first
 _PAIRS = 2  # of photos compared for each pair of parts
-_BLOCK = 16
 
 
 def likely_splits(described: Described, parts: Sequence[Sequence[int]]) -> list[Pair]:
@@ -52,16 +51,13 @@ def _examples(photos: Sequence[int]) -> Sequence[int]:
 
 
 def _scores(described: Described, photos: Sequence[int], *, fine: bool) -> NDArray[np.float32]:
-    """Return float32 (photos, photos), how well signatures match; by their best frame where they have several."""
-    start = described.start
-    frames = np.concatenate([np.arange(start[photo], start[photo + 1]) for photo in photos])
-    counts = [start[photo + 1] - start[photo] for photo in photos]
-    first = np.cumsum([0, *counts[:-1]])
+    """Return float32 (photos, photos), how well signatures match."""
+    frames, starts = frames_of(described.start, photos)
     signatures = described.signatures[frames]
-    laid_out = planes(unit(signatures * described.fine) if fine else signatures)
-    rows = range(0, len(frames), _BLOCK)
-    scores = np.concatenate([best_scores(laid_out[:, :, row : row + _BLOCK], laid_out) for row in rows])
-    return np.maximum.reduceat(np.maximum.reduceat(scores, first, axis=0), first, axis=1)
+    table = SignatureTable(
+        unit(signatures * described.fine) if fine else signatures, np.append(starts, len(frames))
+    )
+    return table.scores(range(len(photos)), range(len(photos)))
 
 
 def _nearest(scores: NDArray[np.float32], part_of: NDArray[np.int64], sizes: Sequence[int]) -> list[Pair]:

@@ -1,9 +1,7 @@
 """The pictures of an audit's page, made in several threads."""
 
 import hashlib
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -18,6 +16,7 @@ from castproof.pipeline.audit_selection import PairChoice
 from castproof.progress import SILENT, Progress
 from castproof.report.audit_page import Pair, Tile
 from castproof.report.thumbnails import Picture, overlay, thumbnail, turned_onto
+from castproof.threads import in_threads
 
 TILE_PX: Final = 160
 PAIR_PX: Final = 240
@@ -35,8 +34,8 @@ class Album:
     def __init__(self, manifest: Manifest, photos: Sequence[Photo], progress: Progress = SILENT) -> None:
         self._manifest = manifest
         self._pictures: dict[str, Picture | None] = {}
-        with progress.task("making pictures", len(photos)) as task, _pool() as pool:
-            for photo, picture in zip(photos, pool.map(self._picture, photos), strict=True):
+        with progress.task("making pictures", len(photos)) as task:
+            for photo, picture in zip(photos, in_threads(self._picture, photos), strict=True):
                 self._pictures[photo.file] = picture
                 task.advance()
 
@@ -63,9 +62,9 @@ def pairs(
         progress: told of every pair.
     """
     aligner = _Aligner(PhotoEntries(cache_folder(), "alignments", ENGINE_VERSION) if use_cache else None)
-    with progress.task("aligning pairs", len(choices)) as task, _pool() as pool:
+    with progress.task("aligning pairs", len(choices)) as task:
         made = []
-        for pair in pool.map(lambda choice: _pair(manifest, choice, aligner), choices):
+        for pair in in_threads(lambda choice: _pair(manifest, choice, aligner), choices):
             made.append(pair)
             task.advance()
     aligner.keep()
@@ -121,7 +120,3 @@ def _pair(manifest: Manifest, choice: PairChoice, aligner: _Aligner) -> Pair:
         score=f"agreement {found.score:.2f}",
         note=note,
     )
-
-
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(min(8, os.cpu_count() or 1))

@@ -1,7 +1,6 @@
 """Which part every photo of a data set shows, looked up where the same photos were compared before."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -39,7 +38,7 @@ def with_parts(
     cache, key = Results(cache_folder(), "parts"), _key(digests)
     found = _from_json(cache.read(key), digests) if use_cache else None
     if found is None:
-        found = _found(manifest, digests, progress)
+        found = find_parts([manifest.path(photo) for photo in manifest.photos], digests, progress=progress)
         found = replace(found, different=_thinned(found.different), same=_thinned(found.same))
         if use_cache:
             cache.write(key, _to_json(found, digests))
@@ -67,11 +66,6 @@ def with_recorded_parts(manifest: Manifest, *, progress: Progress = SILENT) -> M
         manifest,
         photos=tuple(replace(photo, part=told.part, confidence=told.confidence) for photo, told in photos),
     )
-
-
-def _found(manifest: Manifest, digests: Sequence[str], progress: Progress) -> FoundParts:
-    photos = [manifest.path(photo) for photo in manifest.photos]
-    return find_parts(photos, digests, workers=min(8, os.cpu_count() or 1), progress=progress)
 
 
 def _recorded(manifest: Manifest) -> dict[tuple[str, str], Photo]:

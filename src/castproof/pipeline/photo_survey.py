@@ -1,8 +1,6 @@
 """Reading every photo of a data set once: its hash, and its statistics where they are not known yet."""
 
 import hashlib
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -13,6 +11,7 @@ from castproof.data.photo_statistics import STATISTICS_VERSION, PhotoStatistics,
 from castproof.errors import ImageError, UnreadableError
 from castproof.images import decode, read_photo
 from castproof.progress import SILENT, Progress
+from castproof.threads import in_threads
 
 _BLOCK: Final = 512
 
@@ -52,19 +51,14 @@ def survey_photos(
     good: list[Photo] = []
     bad: list[UnreadablePhoto] = []
     try:
-        with (
-            progress.task("reading photos", len(manifest.photos)) as task,
-            ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,
-        ):
-            for start in range(0, len(manifest.photos), _BLOCK):
-                block = manifest.photos[start : start + _BLOCK]
-                looked = pool.map(survey.look, map(manifest.path, block))
-                for photo, (digest, reason) in zip(block, looked, strict=True):
-                    if reason:
-                        bad.append(UnreadablePhoto(photo.file, reason))
-                    else:
-                        good.append(replace(photo, sha256=digest))
-                    task.advance()
+        looked = in_threads(survey.look, [manifest.path(photo) for photo in manifest.photos])
+        with progress.task("reading photos", len(manifest.photos)) as task:
+            for photo, (digest, reason) in zip(manifest.photos, looked, strict=True):
+                if reason:
+                    bad.append(UnreadablePhoto(photo.file, reason))
+                else:
+                    good.append(replace(photo, sha256=digest))
+                task.advance()
     finally:
         survey.keep()
     if bad and not (skip_unreadable and good):

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from castproof.parts.search import (
     Neighbours,
+    Places,
+    SignatureTable,
     best_scores,
     best_turns,
     correlations,
@@ -23,6 +25,11 @@ RINGS = 3
 def signatures(count: int, seed: int) -> Spectra:
     rng = np.random.default_rng(seed)
     return unit(rng.normal(size=(count, RINGS, HIGHEST - LOWEST, 2)) @ np.array([1, 1j]))
+
+
+def table(items: Spectra, frames: Places) -> SignatureTable:
+    """Return the table of photos of which photo i has frames[i] of `items`."""
+    return SignatureTable(items, np.cumsum([0, *frames]))
 
 
 def rolled(spectra: Spectra, turn: int) -> Spectra:
@@ -84,14 +91,15 @@ def test_several_turns_keep_apart_across_the_end_of_the_circle() -> None:
 
 def test_the_search_finds_the_partners_that_brute_force_finds() -> None:
     rng = np.random.default_rng(5)
-    owner = np.repeat(np.arange(170), rng.integers(1, 4, 170))
-    items = signatures(len(owner), 6)
+    frames = rng.integers(1, 4, 170)
+    items = signatures(int(frames.sum()), 6)
     every = best_scores(planes(items), planes(items))
     expected = np.full((170, 170), -1.0)
-    items_of = [slice(*np.searchsorted(owner, [photo, photo + 1])) for photo in range(170)]
+    ends = np.cumsum(frames)
+    items_of = [slice(end - count, end) for end, count in zip(ends, frames, strict=True)]
     for i, j in permutations(range(170), 2):
         expected[i, j] = every[items_of[i], items_of[j]].max()
-    found = search(items, owner, 7)
+    found = search(table(items, frames), 7)
     assert found.partner.shape == (170, 7)
     np.testing.assert_allclose(found.score, -np.sort(-expected, axis=1)[:, :7], atol=1e-6)
     np.testing.assert_allclose(np.take_along_axis(expected, found.partner, axis=1), found.score, atol=1e-6)
@@ -100,14 +108,14 @@ def test_the_search_finds_the_partners_that_brute_force_finds() -> None:
 
 def test_the_items_of_a_photo_count_as_one_wherever_blocks_end() -> None:
     items = np.repeat(signatures(120, 10), 3, axis=0)
-    found = search(items, np.repeat(np.arange(120), 3), 9)
+    found = search(table(items, np.full(120, 3)), 9)
     assert all(len(set(row)) == 9 for row in found.partner.tolist())
 
 
 def test_a_photo_never_partners_itself_and_few_photos_have_few_partners() -> None:
-    found = search(signatures(5, 7), np.array([0, 0, 1, 1, 2]), 12)
+    found = search(table(signatures(5, 7), np.array([2, 2, 1])), 12)
     assert [sorted(row) for row in found.partner.tolist()] == [[1, 2], [0, 2], [0, 1]]
-    alone = search(signatures(1, 8), np.array([0]), 12)
+    alone = search(table(signatures(1, 8), np.array([1])), 12)
     assert alone.partner.tolist() == [[-1]]
 
 

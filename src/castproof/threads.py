@@ -1,0 +1,37 @@
+"""Work on many items in several threads, in order and a bounded way ahead."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_BLOCK = 256
+
+
+def worker_count() -> int:
+    """Return how many threads work on photos unless a person says otherwise: one per core, at most 8."""
+    return min(os.cpu_count() or 1, 8)
+
+
+def in_threads(
+    work: Callable[[Item], Result], items: Sequence[Item], *, workers: int = 0
+) -> Iterator[Result]:
+    """Yield `work(item)` for every item, in order, at most a block of items ahead.
+
+    Where the loop over it is left early, by an error or Ctrl-C, items that wait are dropped.
+
+    Args:
+        work: called in several threads at a time.
+        items: what to work on.
+        workers: threads; 0 takes `worker_count`.
+    """
+    with ThreadPoolExecutor(workers or worker_count()) as pool:
+        try:
+            for start in range(0, len(items), _BLOCK):
+                yield from pool.map(work, items[start : start + _BLOCK])
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
