@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-STATISTICS_VERSION: Final = 1  # to be raised when the same photo may give other numbers
+STATISTICS_VERSION: Final = 2  # to be raised when the same photo may give other numbers
 OVER_EXPOSED_FROM: Final = 250
 DARK_BELOW: Final = 16
 
@@ -157,7 +157,7 @@ def _appearance(pixels: Pixels, grey: Pixels) -> Values:
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     normal = (small - small.mean()) / (small.std() + 4.0)
     across, down = cv2.Sobel(normal, cv2.CV_32F, 1, 0), cv2.Sobel(normal, cv2.CV_32F, 0, 1)
-    colour = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32).mean((0, 1))
+    colour = cv2.mean(pixels)
     return np.concatenate(
         [
             _ring_means(normal),

@@ -13,6 +13,7 @@ from castproof.parts.signature import WHOLE_SPECTRUM, ring_spectra, unit
 
 _TURNS_TRIED = 8
 _EXTENT = 1.5
+_BY_CHANCE = 10.0  # keypoints; here, where two photos are to be laid over each other anyhow
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ def _aligned(photos: tuple[SmallPhoto, SmallPhoto], *, whole: bool) -> Alignment
         1.0 if whole else _EXTENT,
         whole,
     )
-    still, match = Comparer(described, with_keypoints=True, turns=_TURNS_TRIED).laid((0, 1))
+    still, match = Comparer(described, by_chance=_BY_CHANCE, turns=_TURNS_TRIED).laid((0, 1))
     linear = match.frame.matrix @ np.linalg.inv(still.matrix)
     # Between pixel centres of the photos themselves: working pixel = scale * (pixel + 0.5) - 0.5.
     scales = photos[0].scale, photos[1].scale

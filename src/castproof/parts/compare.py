@@ -1,7 +1,9 @@
 """Comparing pairs of photos: how well two photos match after they are laid over each other."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +17,11 @@ from castproof.parts.signature import Spectra
 from castproof.progress import SILENT, Progress
 from castproof.threads import in_threads
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
 _CONVINCING = 0.9  # nothing more to look for
-_FEWEST_AGREEING = 6  # keypoints that agree by chance
-_AGREEING_SCALE = 12.0  # further agreeing keypoints that shrink the doubt by a factor e
+_BEYOND_CHANCE = 2.0  # times the keypoints that agree by chance
 _VIEWS_KEPT = 256
 _KEYPOINTS_KEPT = 8000  # photos, of 160 kB each
 
@@ -51,14 +55,14 @@ class Comparer:
 
     Args:
         described: the photos.
-        with_keypoints: look for shared keypoints, too: slower, finds parts whose look changes with the light.
+        by_chance: how many keypoints of photos of different parts agree; twice as many begin to be evidence.
         workers: threads; 0 takes one per core, at most 8.
         turns: how many turns are tried; more than one finds parts whose light did not turn with them.
         progress: told of every pair.
     """
 
     described: Described
-    with_keypoints: bool
+    by_chance: float = math.inf
     workers: int = 0
     turns: int = 1
     progress: Progress = SILENT
@@ -67,12 +71,24 @@ class Comparer:
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
         """Return the score of each pair, at most 1; 0 or less where the two have nothing in common."""
-        scores = []
-        with self.progress.task("matching pairs", len(pairs)) as task:
-            for match in in_threads(self.match, pairs, workers=self.workers):
-                scores.append(match.score)
+        return self.each("matching pairs", lambda pair: self.match(pair).score, pairs)
+
+    def agreeing(self, pairs: Sequence[Pair]) -> list[int]:
+        """Return how many keypoints of each pair agree on one affine map."""
+        return self.each("matching keypoints", self._agreeing, pairs)
+
+    def points(self, photos: Sequence[int]) -> list[Keypoints]:
+        """Return the keypoints of each photo."""
+        return self.each("finding keypoints", self._points, photos)
+
+    def each(self, title: str, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """Return `work` of every item, done in threads under a progress bar of this title."""
+        results = []
+        with self.progress.task(title, len(items)) as task:
+            for result in in_threads(work, items, workers=self.workers):
+                results.append(result)
                 task.advance()
-        return scores
+        return results
 
     def match(self, pair: Pair) -> Match:
         """Return how the second photo of `pair` lies on the first."""
@@ -84,26 +100,35 @@ class Comparer:
         known = self.described
         place, starts = self._starts(first, second)
         seen = self._view(first, place)
-        best = Match(NO_MATCH, starts[0])
-        for start in starts:
+        best = register(seen, known.greys[second], starts[0], disc=not known.whole)
+        if best.score < _CONVINCING and (shared := self._shared(pair)):
+            best = self._with_keypoints(seen, second, best, shared)
+        for start in starts[1:]:
             if best.score < _CONVINCING:
                 found = register(seen, known.greys[second], start, disc=not known.whole)
                 best = max(best, found, key=lambda match: match.score)
-        if not self.with_keypoints or best.score >= _CONVINCING:
-            return seen.view.frame, best
-        return seen.view.frame, self._with_keypoints(
-            seen, second, best, match_keypoints(self._points(first), self._points(second))
-        )
+        return seen.view.frame, best
 
-    def _with_keypoints(self, seen: Still, second: int, best: Match, shared: KeypointMatch | None) -> Match:
-        if shared is None or shared.agreeing <= _FEWEST_AGREEING:
-            return best
+    def _shared(self, pair: Pair) -> KeypointMatch | None:
+        """Return the keypoints that a pair shares, None where there are no more than by chance."""
+        shared = match_keypoints(self._points(pair[0]), self._points(pair[1]))
+        return shared if shared and shared.agreeing > _BEYOND_CHANCE * self.by_chance else None
+
+    def _with_keypoints(self, seen: Still, second: int, best: Match, shared: KeypointMatch) -> Match:
         linear, centre = shared.matrix[:, :2], np.append(seen.view.frame.centre, 1.0)
         guess = Frame(linear @ seen.view.frame.matrix, shared.matrix @ centre)
-        known = self.described
-        found = register(seen, known.greys[second], guess, disc=not known.whole)
+        found = register(seen, self.described.greys[second], guess, disc=not self.described.whole)
         best = max(best, found, key=lambda match: match.score)
-        return Match(_supported(best.score, shared), best.frame if best.score > NO_MATCH else guess)
+        return Match(self._supported(best.score, shared), best.frame if best.score > NO_MATCH else guess)
+
+    def _supported(self, score: float, shared: KeypointMatch) -> float:
+        """Return `score` after the agreeing keypoints have taken away their share of the doubt."""
+        doubt = 1 - max(score, 0.0)
+        return 1 - doubt * float(np.exp(_BEYOND_CHANCE - shared.agreeing / self.by_chance))
+
+    def _agreeing(self, pair: Pair) -> int:
+        shared = match_keypoints(self._points(pair[0]), self._points(pair[1]))
+        return shared.agreeing if shared else 0
 
     def _starts(self, first: int, second: int) -> tuple[int, list[Frame]]:
         """Return which frame of the first photo to use, and frames of the second that may correspond to it."""
@@ -144,9 +169,3 @@ class Comparer:
                 self._keypoints.clear()
             self._keypoints[photo] = kept
         return kept
-
-
-def _supported(score: float, shared: KeypointMatch) -> float:
-    """Return `score` after the agreeing keypoints have taken away their share of the doubt."""
-    doubt = 1 - max(score, 0.0)
-    return 1 - doubt * float(np.exp(-(shared.agreeing - _FEWEST_AGREEING) / _AGREEING_SCALE))

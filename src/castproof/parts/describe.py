@@ -63,31 +63,47 @@ def read_greys(photos: Sequence[Path], workers: int, progress: Progress = SILENT
     return greys
 
 
-def describe(greys: Sequence[Grey], *, progress: Progress = SILENT) -> Described:
+def describe(greys: Sequence[Grey], *, workers: int = 0, progress: Progress = SILENT) -> Described:
     """Return what tells the parts of a data set apart.
 
     The frames are those of objects or of whole photos: what lets the best partners in a sample stand out more.
     """
-    chosen = np.sort(np.random.default_rng(0).permutation(len(greys))[:_SAMPLE])
-    sample = [greys[photo] for photo in chosen]
-    objects, wholes = (
-        _learn([frames_in(grey, whole=whole) for grey in sample], sample) for whole in (False, True)
-    )
-    whole = wholes.separation > objects.separation
-    learnt = wholes if whole else objects
+    whole, learnt = _best_learnt(greys, workers, progress)
+
+    def seen(grey: Grey) -> tuple[list[Frame], list[Spectra]]:
+        found = frames_in(grey, whole=whole)
+        return found, [unit(ring_spectra(grey, frame)[None] * learnt.gain)[0] for frame in found]
+
     frames: list[Frame] = []
     spectra: list[Spectra] = []
     start = [0]
     with progress.task("describing photos", len(greys)) as task:
-        for grey in greys:
-            found = frames_in(grey, whole=whole)
-            frames += found
-            spectra += [unit(ring_spectra(grey, frame)[None] * learnt.gain)[0] for frame in found]
+        for more_frames, more_spectra in in_threads(seen, greys, workers=workers):
+            frames += more_frames
+            spectra += more_spectra
             start.append(len(frames))
             task.advance()
     extent = 1.0 if whole else learnt.extent
     signatures, starts = np.stack(spectra), np.array(start, np.int64)
     return Described(greys, frames, signatures, learnt.fine, starts, extent, whole)
+
+
+def _best_learnt(greys: Sequence[Grey], workers: int, progress: Progress) -> tuple[bool, _Learnt]:
+    """Return whether whole photos are the better frames, and what a sample tells with these."""
+    chosen = np.sort(np.random.default_rng(0).permutation(len(greys))[:_SAMPLE])
+    sample = [greys[photo] for photo in chosen]
+
+    def learn(whole: bool) -> _Learnt:
+        return _learn([frames_in(grey, whole=whole) for grey in sample], sample)
+
+    learnt = []
+    with progress.task("learning what tells parts apart", 2) as task:
+        for one in in_threads(learn, (False, True), workers=workers):
+            learnt.append(one)
+            task.advance()
+    objects, wholes = learnt
+    whole = wholes.separation > objects.separation
+    return whole, wholes if whole else objects
 
 
 def _learn(frames: Frames, greys: Sequence[Grey]) -> _Learnt:

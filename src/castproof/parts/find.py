@@ -7,29 +7,32 @@
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from castproof.parts.compare import Comparer
 from castproof.parts.describe import describe, read_greys
 from castproof.parts.grouping import Grouping
-from castproof.parts.null import Levels, fisher, learn_levels, sampled_ranks
+from castproof.parts.null import Levels, agreeing_by_chance, fisher, learn_levels, sampled_ranks
+from castproof.parts.photo import Grey
 from castproof.parts.search import Pair, SignatureTable, search
 from castproof.parts.second_look import likely_splits
 from castproof.progress import SILENT, Progress
 
-ENGINE_VERSION = 8  # to be raised when the same photos may give other parts: results kept in a cache are void
+ENGINE_VERSION = 9  # to be raised when the same photos may give other parts: results kept in a cache are void
 
-_KEPT_PARTNERS = 12
+_PARTNERS = 8
 _COMPARED_CLEAR, _COMPARED_UNCLEAR = 2, 8  # partners of every photo that are laid over it
-_SAMPLED_PHOTOS = 80
+_SAMPLED_PHOTOS, _EVERY_FOR_POINTS = 56, 2
 _MOST_PROPOSED_FROM = 24  # photos of a part that further pairs are proposed from
-_TURNS_TRIED = 4  # in the second look
+_TURNS_TRIED, _LOOKS = 4, 2  # in the second look
 _SUPPORT = 2  # best own links that tell how sure a photo's part is
 
 
@@ -53,13 +56,19 @@ class FoundParts:
 
 
 def find_parts(
-    photos: Sequence[Path], digests: Sequence[str], *, workers: int = 0, progress: Progress = SILENT
+    photos: Sequence[Path],
+    digests: Sequence[str],
+    *,
+    known: Mapping[str, Grey] | None = None,
+    workers: int = 0,
+    progress: Progress = SILENT,
 ) -> FoundParts:
     """Return which photos show the same physical part.
 
     Args:
         photos: files to look at; unreadable ones are refused.
         digests: the hex SHA-256 of each file; equal digests are one photo, and so are equal pixels.
+        known: photos at working size by their digest, for those that were read before; the others are read.
         workers: threads; 0 takes one per core, at most 8.
         progress: told of every photo and every comparison.
 
@@ -70,9 +79,12 @@ def find_parts(
     # In the order of their content, so that neither names nor folders change the result.
     files = sorted(first)
     cv2.setNumThreads(1)
-    greys = read_greys([photos[first[digest]] for digest in files], workers, progress)
-    looks = [(grey.shape, grey.tobytes()) for grey in greys]
-    alike = dict(zip(looks, greys, strict=True))
+    greys = dict(known or {})
+    unread = [digest for digest in files if digest not in greys]
+    read = read_greys([photos[first[digest]] for digest in unread], workers, progress)
+    greys.update(zip(unread, read, strict=True))
+    looks = [(greys[digest].shape, sha256(greys[digest].tobytes()).digest()) for digest in files]
+    alike = dict(zip(looks, (greys[digest] for digest in files), strict=True))
     grouping, levels = group(list(alike.values()), workers=workers, progress=progress)
     index = {look: place for place, look in enumerate(alike)}
     place_of = {digest: index[look] for digest, look in zip(files, looks, strict=True)}
@@ -84,9 +96,7 @@ def find_parts(
     return FoundParts(tuple(names), confidence, levels.link, different, same)
 
 
-def group(
-    greys: Sequence[NDArray[np.uint8]], *, workers: int = 0, progress: Progress = SILENT
-) -> tuple[Grouping, Levels]:
+def group(greys: Sequence[Grey], *, workers: int = 0, progress: Progress = SILENT) -> tuple[Grouping, Levels]:
     """Return the photos joined to parts, and the levels that they were joined at.
 
     Args:
@@ -94,15 +104,20 @@ def group(
         workers: threads; 0 takes one per core, at most 8.
         progress: told of every photo and every comparison.
     """
-    described = describe(greys, progress=progress)
+    with threadpool_limits(1):  # threads of our own work on several photos at once
+        return _group(greys, workers, progress)
+
+
+def _group(greys: Sequence[Grey], workers: int, progress: Progress) -> tuple[Grouping, Levels]:
+    described = describe(greys, workers=workers, progress=progress)
     table = SignatureTable(described.signatures, described.start)
-    partners = search(table, _KEPT_PARTNERS, progress=progress).partner
-    compare = Comparer(described, with_keypoints=False, workers=workers, progress=progress)
+    partners = search(table, _PARTNERS, workers=workers, progress=progress).partner
     sample = _sample(table)
-    levels = _levels(sample, scores := compare(sample))
-    if not levels.clear:
-        compare = Comparer(described, with_keypoints=True, workers=workers, progress=progress)
-        levels = _levels(sample, scores := compare(sample))
+    compare = Comparer(described, workers=workers, progress=progress)
+    asked = set(sorted({photo for photo, _ in sample})[::_EVERY_FOR_POINTS])
+    few = [pair for pair in sample if pair[0] in asked]
+    compare.by_chance = agreeing_by_chance(_rows(few, compare.agreeing(few)))
+    levels = learn_levels(_rows(sample, scores := compare(sample)))
     grouping = Grouping(len(greys), levels, compare, _Proposer(table))
     grouping.store(sample, scores)
     compared = _COMPARED_CLEAR if levels.clear else _COMPARED_UNCLEAR
@@ -110,10 +125,19 @@ def group(
         (photo, int(other)) for photo, row in enumerate(partners) for other in row[:compared] if other >= 0
     )
     grouping.join()
-    grouping.compare = replace(compare, turns=_TURNS_TRIED)
-    grouping.compare_again(likely_splits(described, grouping.members()))
-    grouping.join()
+    _look_again(grouping, replace(compare, turns=_TURNS_TRIED))
     return grouping, levels
+
+
+def _look_again(grouping: Grouping, compare: Comparer) -> None:
+    """Compare parts that share keypoints more thoroughly, and join those that are one."""
+    grouping.compare = compare
+    known: set[Pair] = set()
+    for _ in range(_LOOKS):
+        pairs = set(likely_splits(compare, grouping.members())) - known
+        grouping.compare_again(pairs)
+        grouping.join()
+        known |= pairs
 
 
 def _sample(table: SignatureTable) -> list[Pair]:
@@ -128,11 +152,11 @@ def _sample(table: SignatureTable) -> list[Pair]:
     return pairs
 
 
-def _levels(pairs: Sequence[Pair], scores: Sequence[float]) -> Levels:
+def _rows(pairs: Sequence[Pair], scores: Sequence[float]) -> list[list[float]]:
     rows: dict[int, list[float]] = {}
     for (photo, _), score in zip(pairs, scores, strict=True):
         rows.setdefault(photo, []).append(score)
-    return learn_levels(list(rows.values()))
+    return list(rows.values())
 
 
 class _Proposer:

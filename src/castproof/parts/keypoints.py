@@ -31,7 +31,7 @@ class Keypoints:
     """The keypoints of a photo.
 
     Args:
-        points: float32 (n, 2), pixel (x, y).
+        points: float32 (n, 2), pixel (x, y), the strongest first.
         descriptors: float32 (n, 128), rows of length 1.
     """
 
@@ -60,18 +60,20 @@ def find_keypoints(grey: Grey) -> Keypoints:
     points, descriptors = _local.sift.detectAndCompute(_local.equalise.apply(grey), None)
     if descriptors is None:
         return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32))
+    order = np.argsort([-point.response for point in points], kind="stable")
     roots = np.sqrt(descriptors / (descriptors.sum(axis=1, keepdims=True) + 1e-6))
-    return Keypoints(np.array([point.pt for point in points], np.float32), roots.astype(np.float32))
+    places = np.array([point.pt for point in points], np.float32)
+    return Keypoints(places[order], roots[order].astype(np.float32))
 
 
 def match_keypoints(a: Keypoints, b: Keypoints) -> KeypointMatch | None:
     """Return the affine map from `a` to `b`, plain or mirrored, on which most points agree; None without one."""
-    found = [_matched(a, b.points, b.descriptors), _matched(a, b.points, _mirrored(b.descriptors))]
+    found = [_matched(a, b.points, b.descriptors), _matched(a, b.points, mirrored(b.descriptors))]
     matches = [match for match in found if match is not None]
     return max(matches, key=lambda match: match.agreeing) if matches else None
 
 
-def _mirrored(descriptors: Floats) -> Floats:
+def mirrored(descriptors: Floats) -> Floats:
     """Return descriptors as they would be in the mirrored photo: 4 x 4 cells of 8 directions each."""
     cells = descriptors.reshape(-1, 4, 4, 8)[:, ::-1]
     return cells[..., (-np.arange(8)) % 8].reshape(-1, 128)

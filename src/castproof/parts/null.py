@@ -22,6 +22,8 @@ _UNREPEATED, _UNREPEATED_MARGIN = 0.98, 0.25
 _CLEARANCE = 0.1  # between foreign and own scores, where nothing more needs to be looked at
 _CONFIRM_STEP, _ALONE_STEP = 0.08, 0.12  # in Fisher's z
 _FEWEST_SCORES = 5
+_FEWEST_AGREEING = 6.0  # keypoints that agree by chance in any data set
+_TYPICAL = 0.5  # quantile of the most keypoints that agree by chance, over photos
 _UNKNOWN_LINK = 0.6  # where there are too few photos to learn it
 
 
@@ -72,6 +74,19 @@ def learn_levels(scores: Sequence[Sequence[float]]) -> Levels:
     impostor, member = np.quantile(falls[deep, 0], _IMPOSTORS), np.quantile(falls[deep, 1], _OWN)
     link = max((impostor + member) / 2, impostor, _LEAST_LINK)
     return _levels(float(link), clear=bool(member > impostor + _CLEARANCE))
+
+
+def agreeing_by_chance(counts: Sequence[Sequence[float]]) -> float:
+    """Return how many keypoints agree by chance between photos of different parts of the data set.
+
+    Args:
+        counts: for each sampled photo its agreeing keypoints with others, in any order.
+    """
+    roots = [
+        np.sort(np.sqrt(np.asarray(row, float))) for row in counts if len(row) > 1
+    ]  # evens out the spread
+    below = [row[int(np.argmax(np.diff(row)))] ** 2 for row in roots]
+    return max(float(np.quantile(below, _TYPICAL)), _FEWEST_AGREEING) if below else _FEWEST_AGREEING
 
 
 def fisher(score: Floats | float) -> Floats:

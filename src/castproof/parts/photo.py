@@ -34,7 +34,12 @@ class SmallPhoto:
 
 def read_small(path: Path) -> SmallPhoto:
     """Return the photo at `path` in grey at working size. Raises ImageError."""
-    grey = cv2.cvtColor(decode(path), cv2.COLOR_RGB2GRAY)
+    return shrunk(decode(path))
+
+
+def shrunk(pixels: NDArray[np.uint8]) -> SmallPhoto:
+    """Return a photo, uint8 (H, W, 3) RGB, in grey at working size."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     scale = min(1.0, WORKING_SIDE_PX / max(grey.shape))
     if scale < 1:
         size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
@@ -44,7 +49,7 @@ def read_small(path: Path) -> SmallPhoto:
 
 def log_brightness(grey: Grey) -> Plane:
     """Return the logarithm of the brightness: exposure becomes an offset, uneven light a slow change."""
-    return np.asarray(_LOGARITHMS[grey], np.float32)
+    return np.asarray(cv2.LUT(grey, _LOGARITHMS), np.float32)
 
 
 def local_contrast(plane: Plane, sigma_px: float) -> Plane:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from castproof.parts.signature import ANGLES, HIGHEST, LOWEST, Spectra
 from castproof.progress import SILENT, Progress
+from castproof.threads import in_threads
 
 Scores = NDArray[np.float32]
 Pair = tuple[int, int]
@@ -142,24 +143,37 @@ class Neighbours:
         self.partner[rows] = np.take_along_axis(names, order, axis=1)
 
 
-def search(table: SignatureTable, keep: int, *, progress: Progress = SILENT) -> Neighbours:
+def search(table: SignatureTable, keep: int, *, workers: int = 0, progress: Progress = SILENT) -> Neighbours:
     """Return the best partners of every photo, out of all pairs of photos.
 
     Args:
         table: the signatures of the photos.
         keep: partners to keep for each photo.
+        workers: threads; 0 takes one per core, at most 8.
         progress: told of every photo done.
     """
     count = table.photos
     found = Neighbours(count, min(keep, max(1, count - 1)))
+
+    def later(block: tuple[Places, Places]) -> tuple[Places, Places, Scores]:
+        """Return scores of each pair once, and none of a photo with itself."""
+        rows, columns = block
+        above = columns[None, :] > rows[:, None]
+        return rows, columns, np.where(above, table.scores(rows, columns), np.float32(-1))
+
     with progress.task("comparing photos", count) as task:
-        for top in range(0, count, _ROWS):
-            rows = np.arange(top, min(top + _ROWS, count))
-            for left in range(top, count, _COLUMNS):
-                columns = np.arange(left, min(left + _COLUMNS, count))
-                later = columns[None, :] > rows[:, None]  # each pair once, none with itself
-                scores = np.where(later, table.scores(rows, columns), np.float32(-1))
-                found.take(rows, columns, scores)
-                found.take(columns, rows, scores.T)
-            task.advance(len(rows))
+        for rows, columns, scores in in_threads(later, _blocks(count), workers=workers):
+            found.take(rows, columns, scores)
+            found.take(columns, rows, scores.T)
+            if columns[-1] == count - 1:
+                task.advance(len(rows))
     return found
+
+
+def _blocks(count: int) -> list[tuple[Places, Places]]:
+    """Return rows and columns of the blocks that hold every pair of photos."""
+    return [
+        (np.arange(top, min(top + _ROWS, count)), np.arange(left, min(left + _COLUMNS, count)))
+        for top in range(0, count, _ROWS)
+        for left in range(top, count, _COLUMNS)
+    ]

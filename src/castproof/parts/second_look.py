@@ -1,7 +1,9 @@
-"""A second look at parts that may be one: their photos differ in light or pose, so no near partners linked them.
+"""A second look at parts that may be one: their photos share keypoints, but no near partners linked them.
 
-A lamp stays where it is while the part turns under it. Photos of one part in two poses then match best where the light
-lies alike, and the marks of the part do not. Fine marks alone rank other parts and other turns first.
+A lamp stays where it is while the part turns under it, an outline is cut off by the border of the photo or taken for
+another one: the signatures of two photos then have little in common, their keypoints still do. Examples of every part
+are looked up among those of all others, after local naive Bayes nearest neighbours (McCann and Lowe, CVPR 2012): every
+keypoint votes for the examples that have a similar one, the more the better it fits there than elsewhere.
 """
 
 from collections.abc import Sequence
@@ -9,67 +11,79 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from castproof.parts.compare import Described
-from castproof.parts.search import Pair, SignatureTable, frames_of
-from castproof.parts.signature import unit
+from castproof.parts.compare import Comparer
+from castproof.parts.keypoints import Floats, Keypoints, mirrored
+from castproof.parts.search import Pair
 
-_EXAMPLES = 6  # photos of a part that stand for it
-_NEAREST, _NEAREST_OF_SMALL = 2, 4  # other parts looked at, for each part and kind of signature
-_SMALL = 20  # photos; a small part is more often a piece of another one
 _MOST_PARTS = 2000  # the largest; bounds memory and time where most parts were photographed once
-_MOST_PART_PAIRS = 600  # of each kind of signature, the most alike first
-_PAIRS = 2  # of photos compared for each pair of parts
+_EXAMPLES = 2  # photos of a part that stand for it
+_LIKELY = 4  # other parts that an example is compared with
+_POINTS = 64  # the strongest ones of a photo
+_NUMBERS = 40  # that a descriptor is reduced to
+_VOTES = 8  # of a keypoint
+_LEARNT_FROM = 20000  # descriptors
 
 
-def likely_splits(described: Described, parts: Sequence[Sequence[int]]) -> list[Pair]:
-    """Return pairs of photos to compare across parts that are the most alike, by light and by fine marks.
+def likely_splits(compare: Comparer, parts: Sequence[Sequence[int]]) -> list[Pair]:
+    """Return pairs of photos to compare: examples of parts with those of other parts that share most keypoints.
 
     Args:
-        described: the photos.
+        compare: knows the keypoints of the photos.
         parts: the photos of every part.
     """
     parts = sorted(parts, key=len, reverse=True)[:_MOST_PARTS]
-    examples = [_examples(photos) for photos in parts]
+    examples = [photos[:: -(-len(photos) // _EXAMPLES)] for photos in parts]
     every = [photo for photos in examples for photo in photos]
     if len(parts) < 2:
         return []
-    part_of = np.repeat(np.arange(len(parts)), [len(photos) for photos in examples])
-    found: list[Pair] = []
-    for fine in (False, True):
-        scores = _scores(described, every, fine=fine)
-        for a, b in _nearest(scores, part_of, [len(photos) for photos in parts]):
-            rows, columns = np.flatnonzero(part_of == a), np.flatnonzero(part_of == b)
-            inside = scores[np.ix_(rows, columns)]
-            for flat in np.argsort(-inside, axis=None, kind="stable")[:_PAIRS]:
-                i, j = divmod(int(flat), len(columns))
-                found.append((every[rows[i]], every[columns[j]]))
-    return found
+    points = compare.points(every)
+    index = SharedPoints(points, [part for part, photos in enumerate(examples) for _ in photos])
+    likely = compare.each("looking for torn parts", index.likely, range(len(every)))
+    pairs = [(every[place], every[other]) for place, others in enumerate(likely) for other in others]
+    agreeing = compare.agreeing(pairs)
+    return [pair for pair, count in zip(pairs, agreeing, strict=True) if count > compare.by_chance]
 
 
-def _examples(photos: Sequence[int]) -> Sequence[int]:
-    return photos[:: -(-len(photos) // _EXAMPLES)]
+class SharedPoints:
+    """The keypoints of example photos, ready for asking which of these share most with one another.
+
+    Args:
+        examples: the keypoints of each photo.
+        part: the part of each photo.
+    """
+
+    def __init__(self, examples: Sequence[Keypoints], part: Sequence[int]) -> None:
+        self._part = np.asarray(part)
+        axes = _axes(examples)
+        self._descriptors, self._flipped = np.zeros((2, len(examples), _POINTS, _NUMBERS), np.float32)
+        for place, example in enumerate(examples):
+            strongest = example.descriptors[:_POINTS]
+            self._descriptors[place, : len(strongest)] = strongest @ axes
+            self._flipped[place, : len(strongest)] = mirrored(strongest) @ axes
+
+    def likely(self, place: int) -> list[int]:
+        """Return the examples of other parts that share most with the example at `place`."""
+        order = np.argsort(-self._votes_for(place), kind="stable")
+        foreign = order[self._part[order] != self._part[place]]
+        best = list(dict.fromkeys(self._part[foreign].tolist()))[:_LIKELY]
+        return [int(other) for other in foreign[: _LIKELY * _EXAMPLES] if self._part[other] in best]
+
+    def _votes_for(self, place: int) -> Floats:
+        """Return float32 (examples,): how much of one example each other one shows as well, mirrored or not."""
+        own = self._part == self._part[place]
+        return np.maximum(*(self._votes(one[place], own) for one in (self._descriptors, self._flipped)))
+
+    def _votes(self, descriptors: Floats, own: NDArray[np.bool_]) -> Floats:
+        every = self._descriptors.reshape(-1, _NUMBERS).T
+        nearest = (descriptors @ every).reshape(_POINTS, -1, _POINTS).max(axis=2)
+        nearest[:, own] = -1
+        count = min(_VOTES + 1, nearest.shape[1])
+        elsewhere = -np.partition(-nearest, count - 1, axis=1)[:, count - 1 : count]
+        return np.asarray(np.maximum(nearest - elsewhere, 0).sum(axis=0), np.float32)
 
 
-def _scores(described: Described, photos: Sequence[int], *, fine: bool) -> NDArray[np.float32]:
-    """Return float32 (photos, photos), how well signatures match."""
-    frames, starts = frames_of(described.start, photos)
-    signatures = described.signatures[frames]
-    table = SignatureTable(
-        unit(signatures * described.fine) if fine else signatures, np.append(starts, len(frames))
-    )
-    return table.scores(range(len(photos)), range(len(photos)))
-
-
-def _nearest(scores: NDArray[np.float32], part_of: NDArray[np.int64], sizes: Sequence[int]) -> list[Pair]:
-    """Return the pairs of parts that are one's or each other's nearest, by the mean of their best matches."""
-    first = np.flatnonzero(np.diff(part_of, prepend=-1))
-    # The mean over one part's examples of their best match in the other part.
-    best = np.maximum.reduceat(scores, first, axis=1)
-    across = np.add.reduceat(best, first, axis=0) / np.diff([*first, len(part_of)])[:, None]
-    across = (across + across.T) / 2
-    np.fill_diagonal(across, -1)
-    pairs: set[Pair] = set()
-    for a, row in enumerate(np.argsort(-across, axis=1, kind="stable")):
-        count = min(_NEAREST_OF_SMALL if sizes[a] < _SMALL else _NEAREST, len(sizes) - 1)
-        pairs |= {(min(a, int(b)), max(a, int(b))) for b in row[:count]}
-    return sorted(pairs, key=lambda pair: (-across[pair], pair))[:_MOST_PART_PAIRS]
+def _axes(examples: Sequence[Keypoints]) -> Floats:
+    """Return float32 (128, numbers): the directions in which descriptors differ most."""
+    every = np.concatenate([one.descriptors for one in examples])
+    every = every[:: max(1, -(-len(every) // _LEARNT_FROM))]
+    return np.asarray(np.linalg.eigh(every.T @ every)[1][:, -_NUMBERS:], np.float32)

@@ -17,8 +17,8 @@ from castproof.parts.photo import Grey, local_contrast, log_brightness
 
 Spectra = NDArray[np.complex64]
 
-ANGLES = 128
-LOWEST, HIGHEST = 3, 52  # harmonics kept: [LOWEST, HIGHEST)
+ANGLES = 96
+LOWEST, HIGHEST = 3, 40  # harmonics kept: [LOWEST, HIGHEST)
 RINGS = np.linspace(0.1, 2.0, 36)
 _CONTRAST_SIGMA = 0.1  # in radii of the frame
 _TURNS = np.arange(ANGLES) * (2 * np.pi / ANGLES)

@@ -14,12 +14,13 @@ from castproof.parts.find import FoundParts
 from castproof.pipeline.audit_album import Album, pairs
 from castproof.pipeline.audit_content import page_of
 from castproof.pipeline.audit_selection import select
-from castproof.pipeline.audit_words import as_typed, mending_command, verdict
+from castproof.pipeline.audit_words import mending_command, verdict
 from castproof.pipeline.part_ids import with_parts
 from castproof.pipeline.photo_survey import survey_photos
 from castproof.progress import SILENT, Progress
 from castproof.report.audit_page import audit_html
 from castproof.run_folder import RunFolder
+from castproof.wording import command
 
 MANIFEST_CSV: Final = "manifest.csv"
 AUDIT_JSON: Final = "audit.json"
@@ -52,12 +53,13 @@ def audit(
     _check_outdir(outdir, manifest.root)
     survey = survey_photos(manifest, skip_unreadable=skip_unreadable, use_cache=use_cache, progress=progress)
     make_folder(outdir)
-    with_part, found = with_parts(survey.manifest, progress=progress, use_cache=use_cache)
+    with_part, found = with_parts(survey.manifest, greys=survey.greys, progress=progress, use_cache=use_cache)
     result = find_everything(with_part, survey.statistics)
     chosen = select(result)
     album = Album(result.manifest, chosen.photos(), progress)
     laid = pairs(result.manifest, chosen.pairs, use_cache=use_cache, progress=progress)
-    mend = as_typed(mending_command(result, data, ok))
+    words = mending_command(result, data, ok)
+    mend = command(words) if words else ""
     result.manifest.write_csv(outdir / MANIFEST_CSV)
     write_text(outdir / AUDIT_HTML, audit_html(page_of(result, found, chosen, album, laid, mend)))
     write_json(outdir / AUDIT_JSON, _json(result, found))

@@ -16,15 +16,16 @@ from castproof.pipeline.audit_album import Album
 from castproof.pipeline.audit_selection import PHOTOS_OF_DUPLICATE, ConflictChoice, Selection
 from castproof.pipeline.audit_words import (
     FLAG_WORDS,
-    counted,
     leak_text,
     method,
+    odd_words,
     share,
     shortcut_words,
     verdict,
 )
 from castproof.report.audit_page import AuditPage, Card, Distribution, Group, Pair, Table
 from castproof.report.histogram import histogram
+from castproof.wording import counted
 
 
 def page_of(
@@ -80,6 +81,7 @@ _MEND = (
     "The command copies the photos into new train, val and test folders in which every part stands in one split "
     "only. The photos here stay as they are."
 )
+_UNREADABLE = " Photos that cannot be read show no part; they are not counted here."
 _SET_ASIDE = " Photos whose label is in doubt go into a folder of their own, for a person to look at."
 
 
@@ -92,13 +94,15 @@ def _cards(audit: Audit) -> list[Card]:
         Card(
             "Parts in several splits",
             f"{len(audit.leak.shared):,}" if audit.leak else "not split",
-            share(test.photos_in_train, test.photos, "test photos") if test else "there is no split yet",
+            f"{share(test.photos_in_train, test.photos, 'test photos')} show a part of train"
+            if test
+            else "there is no split yet",
             "alarm" if audit.leak and audit.leak.shared else "fine",
         ),
         Card(
-            "Parts with both labels",
+            "Parts labelled good and defective",
             f"{len(audit.conflicts):,}",
-            f"{counted(sum(len(one.odd) for one in audit.conflicts), 'photo')} against the rest",
+            _odd(audit),
             "alarm" if audit.conflicts else "fine",
         ),
         Card(
@@ -121,6 +125,13 @@ def _cards(audit: Audit) -> list[Card]:
     ]
 
 
+def _odd(audit: Audit) -> str:
+    if not audit.conflicts:
+        return "no part has photos of both"
+    odd = sum(len(one.odd) for one in audit.conflicts)
+    return odd_words(odd) if odd else "both labels are frequent in each: look which is wrong"
+
+
 def _state(urgent: Sequence[bool]) -> str:
     return "alarm" if any(urgent) else "warn" if urgent else "fine"
 
@@ -131,9 +142,9 @@ def _leak_table(audit: Audit) -> Table | None:
     header = (
         "",
         "photos whose part is in train",
-        "… in an earlier split",
-        "parts in train",
-        "… in an earlier split",
+        "photos whose part is in an earlier split",
+        "parts that are in train",
+        "parts that are in an earlier split",
     )
     rows = [
         (
@@ -149,7 +160,8 @@ def _leak_table(audit: Audit) -> Table | None:
         "How much of each split was seen before",
         header,
         rows,
-        "Earlier: train for val, train and val for test.",
+        "Earlier: train for val, train and val for test."
+        + (_UNREADABLE if audit.manifest.unreadable else ""),
     )
 
 

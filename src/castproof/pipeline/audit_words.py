@@ -1,14 +1,13 @@
 """What the audit found, in sentences for the page and for the command line."""
 
-import shlex
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from castproof.data.audit import Audit
 from castproof.data.audit.shortcuts import Shortcut
+from castproof.files import beside
+from castproof.wording import counted
 
 STATISTIC_WORDS: Final = {
     "brightness": "the mean brightness of the photo",
@@ -36,11 +35,6 @@ def share(count: int, total: int, things: str = "") -> str:
     percent = min(99.9, 100 * count / total) if count < total else 100.0
     percent = max(0.1, percent) if count else 0.0
     return " ".join(filter(None, (f"{count:,} of {total:,}", things, f"({percent:.3g} %)")))
-
-
-def counted(count: int, thing: str) -> str:
-    """Return for example "1 part" or "1,148 parts"."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def verdict(audit: Audit) -> str:
@@ -76,14 +70,18 @@ def _stands(count: int) -> str:
 def _conflict_words(audit: Audit) -> str:
     if audit.conflicts:
         odd = sum(len(one.odd) for one in audit.conflicts)
-        rest = (
-            f"; {counted(odd, 'photo')} {'disagrees' if odd == 1 else 'disagree'} with the rest of their part"
-        )
+        rest = f"; {odd_words(odd)}"
         carry = "carries" if len(audit.conflicts) == 1 else "carry"
         return f"Label conflict: {counted(len(audit.conflicts), 'part')} {carry} both labels{rest if odd else ''}."
     groups = sum(one.across_labels for one in audit.duplicates)
     carry = "carries" if groups == 1 else "carry"
     return f"Label conflict: {counted(groups, 'photo')} {carry} both labels." if groups else ""
+
+
+def odd_words(count: int) -> str:
+    """Return what `count` photos do that carry the flag odd-label."""
+    is_, its = ("is", "its") if count == 1 else ("are", "their")
+    return f"{counted(count, 'photo')} {is_} labelled unlike the rest of {its} part"
 
 
 def shortcut_words(shortcut: Shortcut) -> str:
@@ -139,7 +137,7 @@ def method(audit: Audit) -> list[str]:
 
 
 def mending_command(audit: Audit, data: Path, ok: Sequence[str] = ()) -> list[str]:
-    """Return the words of the command that splits the photos by part; none where nothing is to mend.
+    """Return the words after castproof of the command that splits by part; none where nothing is to mend.
 
     Args:
         audit: the findings.
@@ -148,15 +146,7 @@ def mending_command(audit: Audit, data: Path, ok: Sequence[str] = ()) -> list[st
     """
     if audit.is_clean and audit.leak is not None:
         return []
-    whole = data.resolve()
-    named = data.name not in ("", "..")
-    target = data.with_name(f"{data.name}_by_part") if named else whole.with_name(f"{whole.name}_by_part")
-    words = ["castproof", "split", str(data), str(target)]
+    words = ["split", str(data), str(beside(data, "_by_part"))]
     words += [word for name in ok for word in ("--ok", name)]
     words += ["--skip-unreadable"] if audit.manifest.unreadable else []
     return [*words, "--set-aside"] if audit.has_conflict else words
-
-
-def as_typed(words: list[str]) -> str:
-    """Return a command as one types it on this platform."""
-    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)

@@ -1,7 +1,7 @@
 """Which part every photo of a data set shows, looked up where the same photos were compared before."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from castproof.data.content_cache import Results, cache_folder
 from castproof.data.manifest import Manifest, Photo, read_csv
 from castproof.errors import DataError
 from castproof.parts.find import ENGINE_VERSION, FoundParts, find_parts
+from castproof.parts.photo import Grey
 from castproof.progress import SILENT, Progress
 
 KEPT_SCORES: Final = 20_000
@@ -19,7 +20,11 @@ _FORMAT = 1
 
 
 def with_parts(
-    manifest: Manifest, *, progress: Progress = SILENT, use_cache: bool = True
+    manifest: Manifest,
+    *,
+    greys: Mapping[str, Grey] | None = None,
+    progress: Progress = SILENT,
+    use_cache: bool = True,
 ) -> tuple[Manifest, FoundParts]:
     """Return `manifest` with part and confidence of every photo, and the evidence.
 
@@ -28,6 +33,7 @@ def with_parts(
 
     Args:
         manifest: photos with their `sha256`.
+        greys: photos at working size by `sha256`, for those that were read before.
         progress: told of every photo and every comparison.
         use_cache: look the answer up and keep it.
 
@@ -38,7 +44,8 @@ def with_parts(
     cache, key = Results(cache_folder(), "parts"), _key(digests)
     found = _from_json(cache.read(key), digests) if use_cache else None
     if found is None:
-        found = find_parts([manifest.path(photo) for photo in manifest.photos], digests, progress=progress)
+        paths = [manifest.path(photo) for photo in manifest.photos]
+        found = find_parts(paths, digests, known=greys, progress=progress)
         found = replace(found, different=_thinned(found.different), same=_thinned(found.same))
         if use_cache:
             cache.write(key, _to_json(found, digests))

@@ -10,8 +10,10 @@ from castproof.data.manifest import Manifest, Photo, UnreadablePhoto
 from castproof.data.photo_statistics import STATISTICS_VERSION, PhotoStatistics, photo_statistics
 from castproof.errors import ImageError, UnreadableError
 from castproof.images import decode, read_photo
+from castproof.parts.photo import Grey, shrunk
 from castproof.progress import SILENT, Progress
 from castproof.threads import in_threads
+from castproof.wording import counted
 
 _BLOCK: Final = 512
 
@@ -23,10 +25,12 @@ class Survey:
     Args:
         manifest: the photos that can be read, with `sha256`; the others are in `unreadable`.
         statistics: of every photo, by `sha256`.
+        greys: uint8 (H, W) at working size, by `sha256`, of the photos that were decoded.
     """
 
     manifest: Manifest
     statistics: dict[str, PhotoStatistics]
+    greys: dict[str, Grey]
 
 
 def survey_photos(
@@ -63,14 +67,14 @@ def survey_photos(
         survey.keep()
     if bad and not (skip_unreadable and good):
         raise UnreadableError(
-            f"{len(bad)} of {len(manifest.photos)} photos in {manifest.root} cannot be read.",
+            f"{len(bad):,} of {counted(len(manifest.photos), 'photo')} in {manifest.root} cannot be read.",
             fix="Repair or remove them, or go on without them: --skip-unreadable."
             if good
             else "Replace them.",
             items=[f"{one.file}: {one.reason}" for one in bad],
         )
     readable = replace(manifest, photos=tuple(good), unreadable=(*manifest.unreadable, *bad))
-    return Survey(readable, survey.statistics)
+    return Survey(readable, survey.statistics, survey.greys)
 
 
 class _Surveyor:
@@ -78,6 +82,7 @@ class _Surveyor:
 
     def __init__(self, cache: PhotoEntries | None) -> None:
         self.statistics: dict[str, PhotoStatistics] = {}
+        self.greys: dict[str, Grey] = {}
         self._cache = cache
         self._measured: dict[str, PhotoStatistics] = {}
 
@@ -90,7 +95,9 @@ class _Surveyor:
                 return digest, ""
             kept = PhotoStatistics.from_json(self._cache.get(digest)) if self._cache else None
             if kept is None:
-                kept = self._measured[digest] = photo_statistics(decode(data), len(data))
+                pixels = decode(data)
+                kept = self._measured[digest] = photo_statistics(pixels, len(data))
+                self.greys[digest] = shrunk(pixels).grey
         except ImageError as error:
             return "", str(error)
         self.statistics[digest] = kept

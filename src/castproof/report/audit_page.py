@@ -1,7 +1,9 @@
 """The page that shows what an audit found: one HTML file that needs nothing else."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -151,6 +153,9 @@ class AuditPage:
     method: Sequence[str] = field(default_factory=tuple)
 
 
+_LONGEST_WHOLE: Final = 14  # characters of a file name that fit below a photo in one line
+
+
 def audit_html(page: AuditPage) -> str:
     """Return the page as HTML without scripts and without anything outside of itself."""
     environment = Environment(
@@ -160,6 +165,16 @@ def audit_html(page: AuditPage) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["pieces"] = _pieces
     template = environment.get_template("audit.html.j2")
     html = template.render(page=page, width=WIDTH, height=HEIGHT)
     return html.encode("utf-8", "backslashreplace").decode("utf-8")  # file names that are no valid Unicode
+
+
+def _pieces(file: str) -> list[str]:
+    """Return the path of a file in pieces between which its line may end: whole words, and the ending whole."""
+    pieces = re.split(r"(?<=.)(?=[/_-])", file)
+    stem, dot, ending = pieces[-1].rpartition(".")
+    if stem and len(pieces[-1]) > _LONGEST_WHOLE:
+        pieces[-1:] = [stem, dot + ending]
+    return pieces

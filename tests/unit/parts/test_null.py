@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from castproof.parts.null import fisher, learn_levels, sampled_ranks
+from castproof.parts.null import agreeing_by_chance, fisher, learn_levels, sampled_ranks
 
 
 def rows(own: tuple[float, float], foreign: tuple[float, float], photos: int = 60) -> list[list[float]]:
@@ -69,3 +69,17 @@ def test_sampled_ranks_are_partners_that_exist_the_nearest_all(photos: int) -> N
     assert ranks[:8] == list(range(min(8, photos - 1)))
     assert all(rank < photos - 1 for rank in ranks)
     assert photos < 50 or ranks[-1] > photos / 4
+
+
+def test_keypoints_agree_by_chance_as_often_as_below_the_gap() -> None:
+    assert agreeing_by_chance([[90, 70, 20, 12, 8], [120, 22, 5, 3], [85, 60, 24, 9]]) == pytest.approx(22)
+
+
+def test_a_few_photos_without_a_gap_do_not_raise_what_agrees_by_chance() -> None:
+    usual, spread = [80, 60, 9, 4, 0], [80, 62, 48, 36, 26, 17, 10]
+    assert agreeing_by_chance([usual] * 6 + [spread] * 3) == pytest.approx(9)
+
+
+@pytest.mark.parametrize("counts", [[], [[]], [[3]], [[0, 0, 0]], [[50, 2, 1], [40, 0, 0]]])
+def test_a_handful_of_keypoints_always_agrees_by_chance(counts: list[list[float]]) -> None:
+    assert agreeing_by_chance(counts) == 6

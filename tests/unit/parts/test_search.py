@@ -62,7 +62,7 @@ def test_correlations_are_those_of_rolled_rings_plain_and_mirrored() -> None:
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_the_turn_and_mirroring_of_a_pair_are_found(mirrored: bool) -> None:
     b = signatures(5, 2)
-    turns = np.array([0, 1, 31, 64, 127])
+    turns = np.array([0, 1, 31, ANGLES // 2, ANGLES - 1])
     a = np.stack([rolled(one.conj() if mirrored else one, turn) for one, turn in zip(b, turns, strict=True)])
     turn, flipped, score = best_turns(a, b)
     np.testing.assert_array_equal(turn, turns)
@@ -86,7 +86,7 @@ def test_several_turns_keep_apart_across_the_end_of_the_circle() -> None:
     one = signatures(1, 4)[0]
     turns = several_turns(rolled(one, 1), one, 12)
     assert turns[0] == (1, False)
-    assert not {(turn, False) for turn in (0, 2, 3, 4, 5, 127, 126, 125)} & set(turns)
+    assert not {(turn % ANGLES, False) for turn in (0, 2, 3, 4, 5, -1, -2, -3)} & set(turns)
 
 
 def test_the_search_finds_the_partners_that_brute_force_finds() -> None:
@@ -110,6 +110,13 @@ def test_the_items_of_a_photo_count_as_one_wherever_blocks_end() -> None:
     items = np.repeat(signatures(120, 10), 3, axis=0)
     found = search(table(items, np.full(120, 3)), 9)
     assert all(len(set(row)) == 9 for row in found.partner.tolist())
+
+
+def test_the_number_of_threads_changes_nothing() -> None:
+    several = table(signatures(300, 11), np.full(300, 1))
+    one, three = search(several, 5, workers=1), search(several, 5, workers=3)
+    np.testing.assert_array_equal(one.partner, three.partner)
+    np.testing.assert_array_equal(one.score, three.score)
 
 
 def test_a_photo_never_partners_itself_and_few_photos_have_few_partners() -> None:

@@ -2,63 +2,72 @@
 
 import numpy as np
 import pytest
-from part_photos import as_photo, texture
+from part_photos import Photo, as_photo, moved, texture
 
-from castproof.parts.compare import Described
-from castproof.parts.frames import whole_frame
-from castproof.parts.second_look import likely_splits
-from castproof.parts.signature import HIGHEST, LOWEST, unit
+from castproof.parts.compare import Comparer
+from castproof.parts.describe import describe
+from castproof.parts.keypoints import find_keypoints
+from castproof.parts.second_look import SharedPoints, likely_splits
 
-PARTS = [list(range(first, first + 4)) for first in range(0, 40, 4)]
-FINE = np.zeros((3, HIGHEST - LOWEST), np.float32)
-FINE[:, 20:] = 1
-
-
-def described(twins: tuple[int, int], *, fine: bool, items: int = 1) -> Described:
-    """Return ten parts of four photos each; two of them have alike signatures, or alike fine marks only."""
-    rng = np.random.default_rng(0)
-
-    def noise(*shape: int) -> np.ndarray:
-        return rng.normal(size=(*shape, 3, HIGHEST - LOWEST, 2)) @ np.array([1, 1j])
-
-    of_part = noise(10)
-    shared = FINE > 0 if fine else np.ones_like(FINE, bool)
-    of_part[twins[1]][shared] = of_part[twins[0]][shared]
-    loud = np.where(FINE > 0, 0.1, 1.0) if fine else 1.0
-    spectra = (np.repeat(of_part, 4 * items, axis=0) + 0.2 * noise(40 * items)) * loud
-    if items > 1:  # only the last frame of a photo shows its part
-        spectra[np.arange(40 * items) % items != items - 1] = noise(40 * (items - 1))
-    photo = as_photo(texture(0, 40, 40))
-    frames = [whole_frame(photo)] * (40 * items)
-    return Described(
-        [photo] * 40, frames, unit(spectra), FINE, np.arange(0, 40 * items + 1, items), 1.0, True
-    )
+PARTS = 8
+SHOTS = 3
 
 
-@pytest.mark.parametrize("fine", [False, True])
-@pytest.mark.parametrize("items", [1, 2])
-def test_parts_that_look_alike_are_looked_at_again(fine: bool, items: int) -> None:
-    for twins in ((2, 7), (0, 9), (4, 5), (1, 3), (6, 8), (0, 1)):
-        pairs = likely_splits(described(twins, fine=fine, items=items), PARTS)
-        assert len({(i, j) for i, j in pairs if (i // 4, j // 4) == twins}) >= 2
+def shot(part: int, number: int) -> Photo:
+    """Return a cut-out of a part's surface: turned, moved, and mirrored every other time."""
+    angle = 0.5 * number + 0.1
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = np.column_stack([turn, 80 - turn @ [80, 80] + [6 * number, -4 * number]])
+    photo = moved(as_photo(texture(part, 160, 160, contrast=30)), matrix)
+    return np.ascontiguousarray(photo[:, ::-1] if number % 2 else photo)
 
 
-def test_pairs_lie_across_parts_and_are_few() -> None:
-    pairs = likely_splits(described((0, 1), fine=False), PARTS)
-    assert all(i // 4 != j // 4 for i, j in pairs)
-    assert 0 < len(pairs) <= 2 * 10 * 3 * 3  # kinds of signature, parts, nearest parts, pairs
-    looked_at = {(i // 4, j // 4) for i, j in pairs}
-    assert min(sum(part in both for both in looked_at) for part in range(10)) >= 3
+def comparer(photos: list[Photo], by_chance: float = 6.0) -> Comparer:
+    return Comparer(describe(photos, workers=1), by_chance, workers=1)
 
 
-def test_parts_may_be_uneven_and_their_photos_in_any_place() -> None:
-    parts = [[39, 3, 17], [0], [*range(20, 39)]]
-    place = {photo: part for part, photos in enumerate(parts) for photo in photos}
-    pairs = likely_splits(described((0, 1), fine=False), parts)
-    assert {tuple(sorted((place[i], place[j]))) for i, j in pairs} == {(0, 1), (0, 2), (1, 2)}
+@pytest.fixture(scope="module")
+def photos() -> list[Photo]:
+    return [shot(part, number) for part in range(PARTS) for number in range(SHOTS)]
 
 
-def test_one_part_or_none_cannot_be_split() -> None:
-    photos = described((0, 1), fine=False)
-    assert likely_splits(photos, [list(range(40))]) == []
-    assert likely_splits(photos, []) == []
+def test_a_photo_that_was_left_alone_is_compared_with_its_part(photos: list[Photo]) -> None:
+    for alone in (0, 4, 11):
+        parts = [[i for i in range(SHOTS * p, SHOTS * p + SHOTS) if i != alone] for p in range(PARTS)]
+        pairs = likely_splits(comparer(photos), [*parts, [alone]])
+        of_alone = {i + j - alone for i, j in pairs if alone in (i, j)}
+        assert of_alone
+        assert all(other // SHOTS == alone // SHOTS for other in of_alone)
+
+
+def test_whole_parts_need_no_second_look(photos: list[Photo]) -> None:
+    parts = [list(range(SHOTS * p, SHOTS * p + SHOTS)) for p in range(PARTS)]
+    assert likely_splits(comparer(photos), parts) == []
+
+
+def test_examples_that_share_most_come_first(photos: list[Photo]) -> None:
+    points = [find_keypoints(photo) for photo in photos]
+    index = SharedPoints(points, range(len(photos)))  # each photo as a part of its own
+    for place in range(len(photos)):
+        first, second, *_ = index.likely(place)
+        assert {first // SHOTS, second // SHOTS} == {place // SHOTS}
+
+
+def test_examples_of_the_own_part_are_never_likely(photos: list[Photo]) -> None:
+    part = [place // SHOTS for place in range(len(photos))]
+    index = SharedPoints([find_keypoints(photo) for photo in photos], part)
+    for place in range(len(photos)):
+        likely = index.likely(place)
+        assert likely
+        assert part[place] not in {part[other] for other in likely}
+
+
+def test_photos_without_keypoints_share_nothing() -> None:
+    empty = [np.full((60, 60), 90, np.uint8)] * 4
+    assert likely_splits(comparer(empty), [[0], [1], [2, 3]]) == []
+
+
+def test_one_part_or_none_cannot_be_split(photos: list[Photo]) -> None:
+    compare = comparer(photos[:3])
+    assert likely_splits(compare, [[0, 1, 2]]) == []
+    assert likely_splits(compare, []) == []

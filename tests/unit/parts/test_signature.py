@@ -20,9 +20,9 @@ from castproof.parts.signature import (
 )
 
 VIEWS = {
-    "a quarter turn": (lambda photo: np.rot90(photo), 32, False),
-    "a half turn": (lambda photo: np.rot90(photo, 2), 64, False),
-    "mirrored": (lambda photo: photo[:, ::-1], 64, True),
+    "a quarter turn": (lambda photo: np.rot90(photo), ANGLES // 4, False),
+    "a half turn": (lambda photo: np.rot90(photo, 2), ANGLES // 2, False),
+    "mirrored": (lambda photo: photo[:, ::-1], ANGLES // 2, True),
     "upside down": (lambda photo: photo[::-1], 0, True),
 }
 

@@ -8,7 +8,7 @@ from castproof.data.audit import Audit, find_everything
 from castproof.data.classes import Classes
 from castproof.data.manifest import Manifest, Photo, UnreadablePhoto
 from castproof.data.photo_statistics import APPEARANCE_LENGTH, PhotoStatistics
-from castproof.pipeline.audit_words import counted, mending_command, share, verdict
+from castproof.pipeline.audit_words import mending_command, share, verdict
 
 
 def audit_of(rows: list[tuple[str, str, str]], unreadable: int = 0) -> Audit:
@@ -41,14 +41,6 @@ def test_shares_say_none_and_all_only_where_it_is_so(count: int, total: int, wor
     assert share(count, total) == words
 
 
-def test_counts_have_their_number() -> None:
-    assert (counted(1, "part"), counted(0, "part"), counted(1148, "photo")) == (
-        "1 part",
-        "0 parts",
-        "1,148 photos",
-    )
-
-
 # Equal pixel hashes would be duplicates, so each photo has one of its own.
 LEAK = [("train", "ok", "a"), ("test", "ok", "a"), ("test", "def", "b"), ("train", "def", "c")]
 CONFLICT = [("train", "ok", "a")] * 5 + [("train", "def", "a"), ("test", "ok", "b"), ("test", "def", "c")]
@@ -58,7 +50,7 @@ CLEAN = [("train", "ok", "a"), ("train", "def", "b"), ("test", "ok", "c"), ("tes
 def test_the_verdict_tells_the_leak_and_the_conflict_with_their_numbers() -> None:
     assert verdict(audit_of(LEAK)) == "Leak: 1 of 2 test photos (50 %) show a part that is also in train."
     assert verdict(audit_of(CONFLICT)) == (
-        "Label conflict: 1 part carries both labels; 1 photo disagrees with the rest of their part."
+        "Label conflict: 1 part carries both labels; 1 photo is labelled unlike the rest of its part."
     )
     assert verdict(audit_of(CLEAN)) == "Neither a leak nor a label conflict found in 4 photos of 4 parts."
     unsplit = [("", name, part) for _, name, part in CLEAN]
@@ -72,17 +64,17 @@ def test_the_verdict_tells_the_leak_and_the_conflict_with_their_numbers() -> Non
 def test_the_command_splits_beside_the_data() -> None:
     data = Path("photos") / "casting data"
     target = str(Path("photos") / "casting data_by_part")
-    assert mending_command(audit_of(LEAK), data) == ["castproof", "split", str(data), target]
+    assert mending_command(audit_of(LEAK), data) == ["split", str(data), target]
     assert mending_command(audit_of(CONFLICT, unreadable=1), data, ["ok"]) == [
-        "castproof", "split", str(data), target, "--ok", "ok", "--skip-unreadable", "--set-aside",
+        "split", str(data), target, "--ok", "ok", "--skip-unreadable", "--set-aside",
     ]  # fmt: skip
     assert mending_command(audit_of(CLEAN), data) == []
     unsplit = [("", name, part) for _, name, part in CLEAN]
-    assert mending_command(audit_of(unsplit), data) == ["castproof", "split", str(data), target]
+    assert mending_command(audit_of(unsplit), data) == ["split", str(data), target]
 
 
 @pytest.mark.parametrize("here", [".", ".."])
 def test_the_command_never_splits_into_the_data_itself(here: str) -> None:
-    *_, target = mending_command(audit_of(LEAK), Path(here))
-    assert not Path(target).is_relative_to(Path(here).resolve())
-    assert target == f"{Path(here).resolve()}_by_part"
+    *_, source, target = mending_command(audit_of(LEAK), Path(here))
+    assert (source, Path(target).is_absolute()) == (here, False)
+    assert str(Path(target).resolve()) == f"{Path(here).resolve()}_by_part"

@@ -1,0 +1,23 @@
+"""How messages write numbers and commands, the same on the screen and on pages."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+
+
+def counted(count: int, thing: str, several: str = "") -> str:
+    """Return for example "1 part" or "1,148 parts"; `several` is the plural where it is not `thing` and an s."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {several or thing + 's'}"
+
+
+def program() -> str:
+    """Return how this program was called, for the commands that it proposes: under uv or by its own name."""
+    return "uv run castproof" if "UV" in os.environ else "castproof"
+
+
+def command(words: Sequence[str]) -> str:
+    """Return a castproof command, for example of the words "audit" and "my photos", as one types it here."""
+    typed = subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+    return f"{program()} {typed}"
