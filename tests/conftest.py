@@ -12,9 +12,10 @@ ClassFolder = Callable[..., Path]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what is computed in a temporary folder; every process that a test starts inherits it."""
+def _own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what is computed in a temporary folder, and forget uv; every process that a test starts inherits it."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("UV", raising=False)
         patch.setenv("CASTPROOF_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 

@@ -13,6 +13,7 @@ from typing import Any
 from castproof.errors import OutputError
 
 CSV_ERRORS = "surrogatepass"
+TEMPORARY_START = ".castproof-"
 _FORMULA_STARTS = tuple("=+-@\t\r'")
 
 
@@ -28,7 +29,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f"{TEMPORARY_START}{path.stem[:40]}-", suffix=path.suffix, dir=path.parent
+        )
         os.close(handle)
         temporary = Path(name)
         yield temporary
@@ -78,6 +81,13 @@ def unguarded(text: str) -> str:
 def name_key(name: str) -> str:
     """Return what two names have in common that are one file on disks that ignore letter case."""
     return unicodedata.normalize("NFC", name).casefold()
+
+
+def beside(folder: Path, ending: str) -> Path:
+    """Return the folder beside `folder` whose name has `ending` added, relative where `folder` is."""
+    if folder.name not in ("", ".."):
+        return folder.with_name(folder.name + ending)
+    return folder / ".." / (folder.resolve().name + ending)
 
 
 def make_folder(path: Path) -> Path:

@@ -73,7 +73,9 @@ class TrainSettings:
         if self.min_lr > self.lr:
             broken.append(f"--min-lr must not exceed --lr; found {self.min_lr!r} and {self.lr!r}")
         if broken:
-            raise SettingError("Settings out of range:", items=broken)
+            raise SettingError(
+                "Settings out of range:", fix="Give other values, or leave them out.", items=broken
+            )
 
     @property
     def frozen(self) -> bool:

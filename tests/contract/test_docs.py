@@ -167,6 +167,28 @@ def test_documented_defaults_are_those_of_the_code(command: str) -> None:
     assert {flag for flag, text in told.items() if not same_default(text, options[flag])} == set()
 
 
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_the_help_of_all_commands_has_one_form(command: str) -> None:
+    options = options_of(command)
+    assert [
+        flag for flag, one in options.items() if "default" in (getattr(one, "help", "") or "").lower()
+    ] == []
+    lines = (inspect.getdoc(COMMANDS[command].callback) or "").splitlines()
+    shown = [line for line in lines if line.strip().startswith("castproof ")]
+    assert shown
+    assert [line for line in shown if line.startswith(" ")] == []
+    assert any(line in ("[bold]Example[/]", "[bold]Examples[/]") for line in lines)
+
+
+def test_options_of_the_same_name_are_told_in_the_same_words() -> None:
+    told: dict[str, set[str]] = {}
+    for command in COMMANDS:
+        for flag, one in options_of(command).items():
+            if flag in ("--ok", "--link", "--seed", "--skip-unreadable", "--device", "--no-bars", "DATA"):
+                told.setdefault(flag, set()).add("/".join([*one.opts, *one.secondary_opts, one.help or ""]))
+    assert {flag: words for flag, words in told.items() if len(words) > 1} == {}
+
+
 def test_flags_named_in_running_text_exist() -> None:
     known = {flag for command in COMMANDS for flag in options_of(command)} | {"--help", "--version"}
     prose = [re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL) for path in PAGES]

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "castproof"
 LAYERS = (
     ("castproof",),
-    ("errors", "progress", "threads"),
+    ("errors", "progress", "threads", "wording"),
     ("files",),
     ("images", "preprocess"),
     ("measure",),

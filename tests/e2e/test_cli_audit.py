@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def test_a_copy_in_another_split_is_a_leak_and_strict_fails_on_it(
     shutil.copy(source, data / "test" / "ok" / "copy <b>.jpg")
     done = castproof.run(["audit", "data"], tmp_path, home)
     assert done.code == 0, done.text
-    assert "castproof split data data_by_part" in done.out
+    assert "→ Split by part: castproof split data data_by_part" in done.out
     assert {path.name for path in (tmp_path / "audit").iterdir()} == FILES
     found = found_in(tmp_path / "audit")
     assert not found["clean"]
@@ -68,6 +69,8 @@ def test_a_copy_in_another_split_is_a_leak_and_strict_fails_on_it(
     page = (tmp_path / "audit" / "audit.html").read_text(encoding="utf-8")
     assert "copy &lt;b&gt;.jpg" in page
     assert "copy <b>" not in page
+    (mend,) = re.findall("<pre>(.*)</pre>", page)
+    assert f"→ Split by part: {mend}\n" in done.out
     assert castproof.run(["audit", "data", "--strict"], tmp_path, home).code == 4
 
 
@@ -81,6 +84,19 @@ def test_a_copy_with_the_other_label_is_a_conflict(
     row = rows_of(tmp_path / "report")["train/defective/copy.jpg"]
     assert row["part"] in {one["part"] for one in found_in(tmp_path / "report")["label_conflicts"]}
     assert "label-conflict" in row["flags"].split(";")
+
+
+def test_the_page_proposes_the_command_in_the_form_that_was_typed(
+    castproof: Server, data: Path, tmp_path: Path, home: dict[str, str]
+) -> None:
+    shutil.copy(some(data, "train", "ok"), data / "test" / "ok" / "copy.jpg")
+    shutil.copy(some(data, "train", "ok"), data / "test" / "defective" / "copy.jpg")
+    for typed, target in (("data", "data_by_part"), (str(data), f"{data}_by_part")):
+        done = castproof.run(["audit", typed], tmp_path, {**home, "UV": "/somewhere/uv"})
+        assert done.code == 0, done.text
+        page = (tmp_path / "audit" / "audit.html").read_text(encoding="utf-8")
+        assert f"<pre>uv run castproof split {typed} {target} --set-aside</pre>" in page
+        assert f"uv run castproof split {typed} {target} --set-aside\n" in done.out
 
 
 def test_equal_pixels_in_another_format_are_found(
@@ -151,6 +167,13 @@ def test_unreadable_photos_stop_it_or_are_recorded(
     assert [one["file"] for one in found_in(tmp_path / "audit")["unreadable"]] == ["test/ok/half.jpg"]
     assert "half.jpg" in (tmp_path / "audit" / "audit.html").read_text(encoding="utf-8")
     assert rows_of(tmp_path / "audit")["test/ok/half.jpg"]["unreadable"]
+    counted = {
+        (one["split"], one["kind"]): one["photos"] for one in found_in(tmp_path / "audit")["leak"]["counts"]
+    }
+    assert counted["test", "good"] == len(list((data / "test" / "ok").iterdir())) - 1
+    page = (tmp_path / "audit" / "audit.html").read_text(encoding="utf-8")
+    assert "Photos that cannot be read show no part; they are not counted here." in page
+    assert "photos that cannot be read (not counted above)" in done.out
 
 
 @pytest.mark.parametrize("outdir", ["audit", "train/report"])
@@ -178,8 +201,12 @@ def test_names_that_are_no_unicode_are_written(
     castproof: Server, data: Path, tmp_path: Path, home: dict[str, str]
 ) -> None:
     name = b"caf\xe9.jpg".decode("utf-8", "surrogateescape")
-    shutil.copy(some(data, "train", "ok"), data / "train" / "ok" / name)
-    done = castproof.run(["audit", "data"], tmp_path, home)
+    shutil.copy(some(data, "train", "ok"), data / "test" / "ok" / name)
+    folder = data.rename(tmp_path / b"M\xe4rz".decode("utf-8", "surrogateescape"))
+    done = castproof.run(["audit", folder.name], tmp_path, home)
     assert done.code == 0, done.text
     (group,) = found_in(tmp_path / "audit")["duplicates"]
-    assert "train/ok/caf\\udce9.jpg" in group["files"]
+    assert "test/ok/caf\\udce9.jpg" in group["files"]
+    page = (tmp_path / "audit" / "audit.html").read_text(encoding="utf-8")
+    assert "Audit of <bdi>M\\udce4rz</bdi>" in page
+    assert "<wbr>/caf\\udce9.jpg</bdi>" in page

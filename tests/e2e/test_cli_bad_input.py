@@ -90,7 +90,7 @@ def unreadable(data: Path) -> None:
         (split_without_good_photos, ("The split val has no good photos",)),
         (unclear_names, ("'A', 'B'", "--ok NAME")),
         (too_few, ("too few defective parts", "2 defective photos")),
-        (loose_photos, ("lie outside of the class folders", "loose.png")),
+        (loose_photos, ("1 photo lies outside of the class folders", "loose.png")),
         (unreadable, ("2 of 20 photos", "train/ok/zero.png", "val/Riß/text.JPG", "--skip-unreadable")),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 import zipfile
 from pathlib import Path
@@ -100,12 +101,34 @@ def test_a_dry_run_shows_the_same_and_writes_nothing(castproof: Server, public: 
     assert dry.code == 0, dry.text
     assert "52 of 52 photos would be copied to casting; nothing was written." in dry.out
     assert not (tmp_path / "casting").exists()
+    assert "→ Do it: castproof import public.zip casting\n" in dry.out
     real = castproof.run(["import", "public.zip", "casting"], tmp_path)
     table = dry.out.partition("Dry run")[0]
     assert real.out.startswith(table)
     before = content(tmp_path / "casting")
     assert "0 of 52 photos" in castproof.run(["import", "public.zip", "casting", "--dry-run"], tmp_path).out
     assert content(tmp_path / "casting") == before
+
+
+def test_a_dry_run_proposes_the_same_command_without_it(
+    castproof: Server, public: Path, tmp_path: Path
+) -> None:
+    given = ["public", "my casting", "--set", "casting_512x512", "--ok", "ok_front", "--val", "0.2", "--link"]
+    dry = castproof.run(["import", "--dry-run", *given], tmp_path)
+    assert dry.code == 0, dry.text
+    (proposed,) = (line for line in dry.out.splitlines() if "castproof import" in line)
+    words = shlex.split(proposed.partition("castproof import ")[2])
+    assert sorted(words) == sorted(given)
+    real = castproof.run(["import", *words], tmp_path)
+    assert real.code == 0, real.text
+    assert record_of(tmp_path / "my casting")["options"]["set"] == "casting_512x512"
+
+
+def test_lines_end_between_words_in_a_narrow_window(castproof: Server, public: Path, tmp_path: Path) -> None:
+    wide = castproof.run(["import", "public.zip", "casting", "--dry-run"], tmp_path)
+    narrow = castproof.run(["import", "public.zip", "casting", "--dry-run"], tmp_path, {"COLUMNS": "80"})
+    assert max(map(len, narrow.out.splitlines())) <= 80
+    assert narrow.out.split() == wide.out.split()
 
 
 @pytest.mark.parametrize("source", ["public.zip", "public"])
@@ -222,7 +245,7 @@ def test_unreadable_photos_stop_it_or_are_recorded(castproof: Server, public: Pa
     assert not (tmp_path / "casting").exists()
     done = castproof.run(["import", "public", "casting", "--skip-unreadable"], tmp_path)
     assert done.code == 0, done.text
-    assert "1 unreadable photos" in done.out
+    assert "Left out: 1 unreadable photo:" in done.out
     (told,) = record_of(tmp_path / "casting")["unreadable"]
     assert told["file"] == "casting_data/casting_data/train/ok_front/bad.png"
 
@@ -237,11 +260,13 @@ def test_unreadable_photos_stop_it_or_are_recorded(castproof: Server, public: Pa
         (("public", "casting", "--val", "1.5"), "shares of val and test"),
         (("public", "casting", "--ok", "other"), "not the name of a class folder"),
         (("public", "public.zip"), "is not a folder"),
+        (("notes.txt", "casting"), "It is no archive at all. → Give the folder of the photos"),
     ],
 )
 def test_mistakes_are_told_and_change_nothing(
     arguments: tuple[str, ...], said: str, castproof: Server, public: Path, tmp_path: Path
 ) -> None:
+    (tmp_path / "notes.txt").write_text("Castings of May")
     before = content(tmp_path)
     done = castproof.run(["import", *arguments], tmp_path)
     assert done.code == 1, done.text

@@ -71,7 +71,7 @@ def test_every_photo_is_placed_once_and_no_part_is_in_two_splits(
     assert {row["file"]: row["sha256"] for row in rows} == placed
     assert {len(found) for found in (*homes.values(), *splits.values())} == {1}
     assert f"30 photos of {len(homes)} parts; none found in more than one of the splits." in done.out
-    assert "train --data out" in done.out
+    assert "castproof train --data out --weights castings" in done.out
     assert rows_of(tmp_path / "out" / "left_out.csv") == []
 
 
@@ -140,6 +140,53 @@ def test_photos_in_doubt_are_set_aside_and_copies_left_out(castproof: Server, tm
     assert content(data) == before
 
 
+@pytest.mark.parametrize(
+    ("good", "bad", "told"),
+    [
+        (40, 40, []),
+        (40, 27, ["val has 4 defective photos", "test has 4 defective photos"]),
+        (6, 27, ["val has 1 good photo and 4 defective photos; test has 1 good photo and 4"]),
+    ],
+)
+def test_splits_with_few_parts_are_told(
+    good: int, bad: int, told: list[str], castproof: Server, tmp_path: Path
+) -> None:
+    fill_class(tmp_path / "data" / "ok", good, 1, bright=True)
+    fill_class(tmp_path / "data" / "bad", bad, 2, bright=False)
+    done = split(castproof, tmp_path, "data", "out", "--by", "image")
+    assert done.code == 0, done.text
+    assert ("Figures on fewer than 5 photos say little" in done.out) == bool(told)
+    for words in told:
+        assert words in done.out
+
+
+@pytest.mark.parametrize("table", ["manifest.csv", "left_out.csv"])
+def test_tables_of_another_origin_are_never_replaced(castproof: Server, tmp_path: Path, table: str) -> None:
+    fill_class(tmp_path / "data" / "ok", 4, 1, bright=True)
+    fill_class(tmp_path / "data" / "bad", 4, 2, bright=False)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / table).write_text("serial number,date\n17,Monday\n")
+    before = content(tmp_path / "out")
+    refused = split(castproof, tmp_path, "data", "out", "--by", "image")
+    assert refused.code == 1, refused.text
+    assert "1 table of other content" in refused.err
+    assert f"• {table}" in refused.err
+    assert content(tmp_path / "out") == before
+
+
+def test_a_table_that_was_edited_after_the_split_is_not_replaced(castproof: Server, tmp_path: Path) -> None:
+    fill_class(tmp_path / "data" / "ok", 4, 1, bright=True)
+    fill_class(tmp_path / "data" / "bad", 4, 2, bright=False)
+    command = ("data", "out", "--by", "image", "--folds", "3")
+    assert split(castproof, tmp_path, *command).code == 0
+    assert split(castproof, tmp_path, *command).code == 0
+    with (tmp_path / "out" / "folds.csv").open("a") as table:
+        table.write("my note\n")
+    before = content(tmp_path / "out")
+    assert "• folds.csv" in split(castproof, tmp_path, *command).err
+    assert content(tmp_path / "out") == before
+
+
 def test_each_fold_tests_other_photos(castproof: Server, castings: Path, tmp_path: Path) -> None:
     if tmp_path.stat().st_dev != castings.stat().st_dev:
         pytest.skip("hard links need one file system")
@@ -165,10 +212,10 @@ def test_each_fold_tests_other_photos(castproof: Server, castings: Path, tmp_pat
     ("arguments", "told"),
     [
         (["--folds", "4", "--val", "0.2"], ["--folds stands together with --val or --test"]),
-        (["--folds", "2"], ["too few folds", "At least 3", "Found 2"]),
-        (["--by", "class"], ["--by does not fit", "part, image", "'class'"]),
-        (["--val", "0.5", "--test", "0.5"], ["shares of val and test"]),
-        (["--seed", "-1"], ["seed is negative"]),
+        (["--folds", "2"], ["too few folds", "At least 3", "Found 2", "Give --folds 3 or more"]),
+        (["--by", "class"], ["--by does not fit", "part, image", "'class'", "Leave it out"]),
+        (["--val", "0.9", "--test", "0.9"], ["shares of val and test", "Give other shares"]),
+        (["--seed", "-1"], ["seed is negative", "Leave the minus out"]),
         (["--by", "image", "--folds", "9"], ["too few good parts", "7 parts", "at least 9"]),
         (["--ok", "nothing"], ["nothing"]),
     ],
@@ -181,7 +228,7 @@ def test_what_cannot_be_is_told_and_nothing_is_written(
     done = split(castproof, tmp_path, "data", "out", *arguments)
     assert done.code == 1, done.text
     assert "Traceback" not in done.text
-    for words in told:
+    for words in (*told, "→"):
         assert words in done.err
     assert not (tmp_path / "out").exists()
 

@@ -44,6 +44,14 @@ _BROKEN = (
     IndexError,
     RuntimeError,  # also NotImplementedError: an unknown way of packing
 )
+_OTHER_ARCHIVES = {
+    b"Rar!": "RAR",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+}
+_TAR_AT, _TAR = 257, b"ustar"
 _ENCRYPTED = 0x1
 _LOCAL_HEADER_BYTES = 30
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f]|\\" + (r'|[<>:"|?*]' if os.name == "nt" else ""))
@@ -160,7 +168,12 @@ def _safe_names(infos: Sequence[zipfile.ZipInfo], path: Path) -> list[str]:
         except ValueError as error:
             bad.append(f"{info.orig_filename!r}: {error}")
     if bad:
-        raise _refused(path, f"{len(bad)} of its entries are not plain files below a folder", bad)
+        found = (
+            "1 of its entries is not a plain file"
+            if len(bad) == 1
+            else f"{len(bad):,} of its entries are not plain files"
+        )
+        raise _refused(path, f"{found} below a folder", bad)
     return names
 
 
@@ -236,16 +249,32 @@ def _first(pair: tuple[str, zipfile.ZipInfo]) -> str:
 def _not_a_zip(path: Path, error: Exception) -> DataError:
     try:
         with path.open("rb") as file:
-            start = file.read(4)
+            start = file.read(_TAR_AT + len(_TAR))
     except OSError as reason:
         return DataError(f"Cannot read {path}.", found=f"{reason.strerror}.", fix="Check the path.")
-    if start == b"PK\x03\x04":
+    if start.startswith(b"PK\x03\x04"):
         return _broken(str(path), _reason(error))
+    found, fix = _what_it_is(path, start)
     return DataError(
         f"{path} is not a zip archive.",
         rule="castproof imports folders and zip archives.",
-        fix="Unpack it and give the folder.",
+        found=found,
+        fix=fix,
     )
+
+
+def _what_it_is(path: Path, start: bytes) -> tuple[str, str]:
+    """Return what a file that begins with `start` is, and what to do instead."""
+    kind = next((name for magic, name in _OTHER_ARCHIVES.items() if start.startswith(magic)), "")
+    if start[_TAR_AT:] == _TAR:
+        kind = "tar"
+    if kind:
+        return f"It is a {kind} archive.", "Unpack it and give the folder."
+    if not start:
+        return "It is empty.", "Download or copy it again."
+    if _is_photo(path.name):
+        return "It is a single photo.", "Give the folder that holds the class folders."
+    return "It is no archive at all.", "Give the folder of the photos, or a zip archive of it."
 
 
 def _broken(path: str | None, found: str) -> DataError:

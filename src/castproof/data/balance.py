@@ -3,9 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from castproof.data.manifest import SPLITS, Manifest, Photo
 from castproof.data.splits import part_key
+
+FEW_PARTS: Final = 5  # below, one part judged otherwise changes a rate by a quarter or more
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class SplitShare:
         parts: number of parts.
         photos_of: number of photos by class, the good classes first.
         parts_of: number of parts by class; a part with photos of two classes counts in both.
+        parts_of_kind: number of good and of defective parts; a part with both labels counts in both.
     """
 
     name: str
@@ -27,6 +31,7 @@ class SplitShare:
     parts: int
     photos_of: Mapping[str, int]
     parts_of: Mapping[str, int]
+    parts_of_kind: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ def balance_of(photos: Sequence[Photo], homes: Sequence[str], names: Sequence[st
 def _share(name: str, photos: Sequence[Photo], total: int, classes: Sequence[str]) -> SplitShare:
     photos_of = Counter(photo.class_name for photo in photos)
     parts_of = Counter(class_name for class_name, _ in {(one.class_name, part_key(one)) for one in photos})
+    of_kind = Counter(defective for defective, _ in {(one.defective, part_key(one)) for one in photos})
     return SplitShare(
         name,
         len(photos),
@@ -72,4 +78,5 @@ def _share(name: str, photos: Sequence[Photo], total: int, classes: Sequence[str
         len(set(map(part_key, photos))),
         {one: photos_of[one] for one in classes},
         {one: parts_of[one] for one in classes},
+        {"good": of_kind[False], "defective": of_kind[True]},
     )

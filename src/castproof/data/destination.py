@@ -7,22 +7,33 @@ from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from castproof.errors import DataError, OutputError
-from castproof.files import name_key
+from castproof.files import TEMPORARY_START, name_key
+from castproof.wording import counted
 
 _SHOWN = 10
-_TEMPORARY = re.compile(r"\.(.*)-[a-z0-9_]{8}", re.DOTALL)
+_ONE_STRANGER, _STRANGERS = "file that does not belong there", "files that do not belong there"
+_TEMPORARY = re.compile(re.escape(TEMPORARY_START) + r"(.*)-[a-z0-9_]{8}", re.DOTALL)
 
 
 def check_room(size: int, dest: Path) -> None:
     """Raise OutputError where the disk of `dest` has too little room for `size` more bytes."""
-    home = next(folder for folder in (dest.absolute(), *dest.absolute().parents) if folder.exists())
-    free = shutil.disk_usage(home).free
+    free = shutil.disk_usage(_existing(dest)).free
     if size > free:
         raise OutputError(
             f"There is too little room for the photos in {dest}.",
             found=f"They take {size / 2**20:.0f} MiB; {free / 2**20:.0f} MiB are free.",
             fix="Free some space, choose another disk, or use hard links of an unpacked folder.",
         )
+
+
+def device_of(path: Path) -> int:
+    """Return the number of the disk that `path` lies on, or would lie on."""
+    return _existing(path).stat().st_dev
+
+
+def _existing(path: Path) -> Path:
+    """Return `path`, or the nearest folder above it that is there."""
+    return next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
 
 
 def check_targets(targets: Sequence[str]) -> None:
@@ -80,7 +91,7 @@ def check_strangers(dest: Path, targets: Collection[str], allowed: Collection[st
             strangers.append(name)
     if strangers:
         raise DataError(
-            f"{dest} holds {len(strangers)} files that do not belong there.",
+            f"{dest} holds {counted(len(strangers), _ONE_STRANGER, _STRANGERS)}.",
             rule="The destination is empty, or holds what an earlier run of the same command left. "
             "Nothing was written.",
             fix="Choose another destination, or move these files away.",
@@ -98,7 +109,7 @@ def remains_of(path: Path) -> list[Path]:
     """Return the temporary files beside `path` that writing it has left."""
     return [
         one
-        for one in path.parent.glob(".*")
+        for one in path.parent.glob(f"{TEMPORARY_START}*")
         if (parts := _TEMPORARY.fullmatch(one.stem)) and (parts[1], one.suffix) == _stem(path.name)
     ]
 

@@ -13,6 +13,7 @@ from castproof.errors import DataError, ImageError, UnreadableError
 from castproof.images import decode, is_image_file, read_photo
 from castproof.progress import SILENT, Progress
 from castproof.threads import in_threads
+from castproof.wording import counted
 
 SPLIT_NAMES = {
     "train": "train",
@@ -101,7 +102,7 @@ def verify_photos(manifest: Manifest, *, skip_unreadable: bool, progress: Progre
             task.advance()
     if bad and not skip_unreadable:
         raise UnreadableError(
-            f"{len(bad)} of {len(manifest.photos)} photos in {manifest.root} cannot be read.",
+            f"{len(bad):,} of {counted(len(manifest.photos), 'photo')} in {manifest.root} cannot be read.",
             fix="Repair or remove them, or go on without them: --skip-unreadable.",
             items=[f"{one.file}: {one.reason}" for one in bad],
         )
@@ -127,9 +128,13 @@ def _check(path: Path) -> tuple[str, str]:
 def _data_root(data: Path) -> Path:
     try:
         is_folder = stat.S_ISDIR(data.stat().st_mode)
+    except FileNotFoundError as error:
+        raise DataError(f"There is no folder {str(data)!r}.", fix="Check the path.") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(f"There is no folder {str(data)!r}: {reason}.", fix="Check the path.") from error
+        raise DataError(
+            f"Cannot read the folder {str(data)!r}.", found=f"{reason}.", fix="Check the path."
+        ) from error
     if not is_folder:
         raise DataError(
             f"{data} is a file.", rule=_LAYOUT, fix="Give the folder that holds the class folders."
@@ -179,7 +184,7 @@ def _refuse_loose_photos(root: Path, homes: Sequence[Path]) -> None:
                 loose += [root / file for file in _photos_of_class(root, folder, check=False)]
     if loose:
         raise DataError(
-            f"{len(loose)} photos in {root} lie outside of the class folders.",
+            f"{counted(len(loose), 'photo lies', 'photos lie')} outside of the class folders of {root}.",
             rule=_LAYOUT,
             fix="Move them into a class folder or out of the data folder.",
             items=_shown([path.relative_to(root).as_posix() for path in loose]),
@@ -264,7 +269,7 @@ def _check_still_filled(before: Manifest, after: Manifest) -> None:
         for name, count in counts.items():
             if count and not left.get(split, {}).get(name):
                 raise DataError(
-                    f"None of the {count} photos of class {name!r}{where} can be read.",
+                    f"No photo of class {name!r}{where} can be read.",
                     fix="Replace them, or remove the folder.",
                     items=[f"{one.file}: {one.reason}" for one in after.unreadable[:_SHOWN]],
                 )

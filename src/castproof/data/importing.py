@@ -16,6 +16,7 @@ from castproof.data.splits import TEST_SHARE, VAL_SHARE, check_seed, check_share
 from castproof.errors import DataError, UnreadableError
 from castproof.progress import SILENT, Progress
 from castproof.threads import in_threads
+from castproof.wording import counted
 
 _BLOCK = 256
 
@@ -112,7 +113,7 @@ def check_photos(
             task.advance()
     if bad and not skip_unreadable:
         raise UnreadableError(
-            f"{len(bad)} of {len(photos)} photos cannot be read. Nothing was written.",
+            f"{len(bad):,} of {counted(len(photos), 'photo')} cannot be read. Nothing was written.",
             fix="Repair or remove them, or import the others: --skip-unreadable.",
             items=[f"{one.file}: {one.reason}" for one in bad],
         )
@@ -218,7 +219,8 @@ def _check_both_kinds(manifest: Manifest) -> None:
                     f"The split {split} would have no {kind} photos.",
                     rule="Every split holds photos of good and of defective parts.",
                     found="; ".join(
-                        f"{name}: {sum(counts.values())} photos" for name, counts in manifest.counts().items()
+                        f"{name}: {counted(sum(counts.values()), 'photo')}"
+                        for name, counts in manifest.counts().items()
                     )
                     + ".",
                     fix=f"Add {kind} photos.",

@@ -1,5 +1,6 @@
 """Finding the data sets in a folder or archive of unknown layout, from the paths of its photos alone."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from castproof.data.destination import shown
 from castproof.data.folders import SPLIT_NAMES
 from castproof.data.manifest import SPLITS
 from castproof.errors import DataError
+from castproof.wording import counted
 
 Parts = tuple[str, ...]
 LAYOUT = "Photos lie in SET/train/CLASS, SET/val/CLASS and SET/test/CLASS, or in SET/CLASS."
@@ -18,7 +20,7 @@ class PhotoSet:
     """A folder of split folders or of class folders.
 
     Args:
-        name: how a person calls it, for example "casting_512x512"; doubled folder names are told once.
+        name: how a person calls it, for example "casting_512x512"; no two sets of a source have the same one.
         folder: its path in the source, "" for the source itself.
         files: the photos in it, as paths in the source.
         has_splits: whether split folders lie in it.
@@ -62,9 +64,16 @@ def find_sets(files: Sequence[str], ok: Collection[str] = (), *, source: str) ->
         else:
             pending += [((*folder, name), members) for name, members in children.items()]
     if not found:
-        raise DataError("There are no class folders.", rule=LAYOUT, items=shown(sorted(files)))
+        raise DataError(
+            "There are no class folders.",
+            rule=LAYOUT,
+            fix="Sort the photos into one folder per class.",
+            items=shown(sorted(files)),
+        )
     common = _common_depth([folder for folder, _, _ in found])
-    return sorted((_photo_set(*one, common, source) for one in found), key=lambda one: one.folder)
+    names = _names([folder[common:] or folder[-1:] for folder, _, _ in found], source)
+    sets = [_photo_set(name, *one) for name, one in zip(names, found, strict=True)]
+    return sorted(sets, key=lambda one: one.folder)
 
 
 def choose_set(sets: Sequence[PhotoSet], wanted: str = "") -> PhotoSet:
@@ -73,11 +82,16 @@ def choose_set(sets: Sequence[PhotoSet], wanted: str = "") -> PhotoSet:
     Raises:
         DataError: there is no such set, it is not clear which one is meant, or splits lie inside of classes.
     """
-    listed = [f"{one.name}: {len(one.files)} photos" + ", split" * one.has_splits for one in sets]
+    listed = [f"{one.name}: {counted(len(one.files), 'photo')}" + ", split" * one.has_splits for one in sets]
     if wanted:
-        named = [one for one in sets if wanted.casefold() in (one.name.casefold(), one.folder.casefold())]
-        if len(named) == 1:
-            return named[0]
+        low = wanted.casefold()
+        for named in (
+            [one for one in sets if one.name == wanted],
+            [one for one in sets if one.folder == wanted],
+            [one for one in sets if low in (one.name.casefold(), one.folder.casefold())],
+        ):
+            if len(named) == 1:
+                return named[0]
         raise DataError(f"There is no set {wanted!r}.", fix="Give one of these names.", items=listed)
     if len(sets) == 1:
         return sets[0]
@@ -109,7 +123,7 @@ def read_set(chosen: PhotoSet) -> list[SetPhoto]:
             photos.append(SetPhoto(file, split, rest[0], "/".join(rest[1:])))
     if loose:
         raise DataError(
-            f"{len(loose)} photos lie outside of the class folders of {chosen.name}.",
+            f"{counted(len(loose), 'photo lies', 'photos lie')} outside of the class folders of {chosen.name}.",
             rule=f"{LAYOUT} Split folders inside of class folders are not understood.",
             fix="Move them into a class folder, or away from the set.",
             items=shown(loose),
@@ -143,11 +157,22 @@ def _common_depth(folders: Sequence[Parts]) -> int:
     return depth
 
 
-def _photo_set(folder: Parts, below: Sequence[Parts], has_splits: bool, common: int, source: str) -> PhotoSet:
-    own = folder[common:] or folder[-1:]
-    once = [name for before, name in zip(("", *own), own, strict=False) if name != before]
+def _names(folders: Sequence[Parts], source: str) -> list[str]:
+    """Return a name for each of `folders`: doubled names in it told once, unless two sets were then called the same."""
+    short = [
+        "/".join(name for before, name in zip(("", *one), one, strict=False) if name != before)
+        for one in folders
+    ]
+    times = Counter(short)
+    return [
+        (name if times[name] == 1 else "/".join(folder)) or source
+        for name, folder in zip(short, folders, strict=True)
+    ]
+
+
+def _photo_set(name: str, folder: Parts, below: Sequence[Parts], has_splits: bool) -> PhotoSet:
     files = sorted("/".join((*folder, *parts)) for parts in below)
-    return PhotoSet("/".join(once) or source, "/".join(folder), tuple(files), has_splits)
+    return PhotoSet(name, "/".join(folder), tuple(files), has_splits)
 
 
 def _refuse_splits_inside(sets: Sequence[PhotoSet]) -> None:

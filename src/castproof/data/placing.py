@@ -11,11 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from castproof.data.destination import check_room, check_strangers, check_targets, remains_of, shown
+from castproof.data.destination import (
+    check_room,
+    check_strangers,
+    check_targets,
+    device_of,
+    remains_of,
+    shown,
+)
 from castproof.errors import DataError, ImageError, OutputError
 from castproof.files import atomic_path, write_error
 from castproof.images import read_photo
 from castproof.progress import SILENT, Progress
+from castproof.wording import counted
 
 
 class Source(Protocol):
@@ -140,7 +148,7 @@ def survey(
             task.advance()
     if other:
         raise DataError(
-            f"{len(other)} files in {dest} have other content than the photos that belong there.",
+            f"{counted(len(other), 'file', 'files')} in {dest} with other content than the photos that belong there.",
             rule="A file that is there is never replaced. Nothing was written.",
             fix="Choose another destination, or move these files away.",
             items=shown(other),
@@ -178,19 +186,32 @@ def place(
 
 def fill(found: Survey, dest: Path, *, link: bool, progress: Progress = SILENT) -> Placed:
     """Return what was done to write what `found`, a survey of `dest`, calls missing; otherwise as `place`."""
-    if not link:
-        check_room(found.size, dest)
+    check_room(bytes_to_copy(found.missing, dest, link=link), dest)
     _remove(found.remains)
+    linkable = link
     copied = linked = size = 0
     with progress.task("linking photos" if link else "copying photos", len(found.missing)) as task:
-        for one in found.missing:
+        for place, one in enumerate(found.missing):
             if link and _link(one, dest / one.target):
                 linked += 1
             else:
+                if linkable and _should_link(one.source, device_of(dest)):
+                    linkable = False
+                    check_room(sum(each.source.size for each in found.missing[place:]), dest)
                 size += _clean_copy(one, dest / one.target)
                 copied += 1
             task.advance()
     return Placed(copied, linked, found.present, size)
+
+
+def bytes_to_copy(missing: Sequence[Placement], dest: Path, *, link: bool) -> int:
+    """Return how much room `missing` photos take in `dest`: with `link` those alone that cannot be linked there."""
+    home = device_of(dest)
+    return sum(one.source.size for one in missing if not (link and _should_link(one.source, home)))
+
+
+def _should_link(source: Source, device: int) -> bool:
+    return source.path is not None and device_of(source.path) == device
 
 
 def _remove(remains: Sequence[Path]) -> None:

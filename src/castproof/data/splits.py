@@ -10,6 +10,7 @@ import numpy as np
 from castproof.data.assignment import Rows, assign
 from castproof.data.manifest import SPLITS, Manifest, Photo
 from castproof.errors import DataError, SettingError
+from castproof.wording import counted
 
 VAL_SHARE = 0.15
 TEST_SHARE = 0.15
@@ -86,13 +87,19 @@ def check_shares(val: float, test: float) -> None:
             "The shares of val and test do not fit.",
             rule="Both are above 0 and their sum is below 1.",
             found=f"val is {val}, test is {test}.",
+            fix=f"Give other shares, for example {VAL_SHARE} for each.",
         )
 
 
 def check_seed(seed: int) -> None:
     """Raise SettingError where the seed is negative."""
     if seed < 0:
-        raise SettingError("The seed is negative.", rule="It is an integer from 0.", found=f"It is {seed}.")
+        raise SettingError(
+            "The seed is negative.",
+            rule="It is an integer from 0.",
+            found=f"It is {seed}.",
+            fix=f"Leave the minus out: {-seed}.",
+        )
 
 
 def _check_parts(photos: Sequence[Photo], defective: bool, needed: int, rule: str) -> None:
@@ -102,7 +109,7 @@ def _check_parts(photos: Sequence[Photo], defective: bool, needed: int, rule: st
         raise DataError(
             f"There are too few {kind} parts to split.",
             rule=rule.format(kind=kind),
-            found=f"There are {len(photos)} {kind} photos of {parts} parts.",
+            found=f"Found {counted(len(photos), f'{kind} photo')} of {counted(parts, 'part')}.",
             fix=f"Add photos of more {kind} parts.",
         )
 

@@ -12,7 +12,7 @@ from castproof.data.destination import check_room
 from castproof.data.importing import OpenSource, Shares, check_photos, make_plan, open_source
 from castproof.data.manifest import Manifest
 from castproof.data.photo_sets import PhotoSet, choose_set, find_sets, read_set
-from castproof.data.placing import Placed, Survey, check_apart, fill, survey
+from castproof.data.placing import Placed, Survey, bytes_to_copy, check_apart, fill, survey
 from castproof.data.splits import TEST_SHARE, VAL_SHARE
 from castproof.files import write_error, write_json
 from castproof.progress import SILENT, Progress
@@ -102,8 +102,7 @@ def import_data(
             missing=len(found.missing),
             placed=None,
         )
-        if not link:
-            check_room(found.size, dest)
+        check_room(bytes_to_copy(found.missing, dest, link=link), dest)
         if dry_run:
             return result
         placed = _write(found, dest, link=link, progress=progress)

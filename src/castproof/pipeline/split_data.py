@@ -1,28 +1,28 @@
 """Making a new split of a data set in a folder of its own; the data set stays as it is."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from castproof.data.audit.parts import LabelConflict
 from castproof.data.balance import Balance, balance, balance_of
+from castproof.data.destination import check_room
 from castproof.data.folders import read_folders, verify_photos
 from castproof.data.folds import Folds, check_folds, fold_photos
 from castproof.data.left_out import conflicts, without_conflicts, without_copies
 from castproof.data.manifest import Manifest, Photo
 from castproof.data.photo_names import names_in_class
-from castproof.data.placing import FileSource, Placed, Placement, check_apart, fill, survey
+from castproof.data.placing import Placed, bytes_to_copy, check_apart, fill, survey
 from castproof.data.splits import TEST_SHARE, VAL_SHARE, check_seed, check_shares, split_photos
 from castproof.errors import SettingError
-from castproof.files import write_csv
+from castproof.files import beside
 from castproof.pipeline.part_ids import with_parts
+from castproof.pipeline.split_plan import SAME, Round, SplitPlan
 from castproof.progress import SILENT, Progress
 
 BY = ("part", "image")
-LEFT_OUT_COLUMNS = ("file", "class", "part", "reason", "placed")
 SET_ASIDE = "_set_aside"
-_SAME = "same-"  # identical files, where parts are not looked for
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,10 @@ class SplitSettings:
     def __post_init__(self) -> None:
         if self.by not in BY:
             raise SettingError(
-                "--by does not fit.", rule=f"One of: {', '.join(BY)}.", found=f"It is {self.by!r}."
+                "--by does not fit.",
+                rule=f"One of: {', '.join(BY)}.",
+                found=f"It is {self.by!r}.",
+                fix="Leave it out to keep the photos of one part together.",
             )
         check_seed(self.seed)
         if self.folds is None:
@@ -101,32 +104,6 @@ class SplitResult:
     unreadable: int
 
 
-@dataclass(frozen=True)
-class _Round:
-    """One split of the photos: the folder below the destination that receives it ("" for itself)."""
-
-    folder: str
-    manifest: Manifest
-
-    def placements(self, names: Mapping[str, str]) -> list[Placement]:
-        return [
-            _placement(self.manifest, photo, f"{self.folder}{photo.split}/{names[photo.file]}")
-            for photo in self.manifest.photos
-        ]
-
-    def write_manifest(self, dest: Path, names: Mapping[str, str]) -> None:
-        photos = [
-            replace(
-                one,
-                file=f"{one.split}/{names[one.file]}",
-                part="" if one.part.startswith(_SAME) else one.part,
-            )
-            for one in self.manifest.photos
-        ]
-        placed = replace(self.manifest, photos=tuple(sorted(photos, key=lambda one: one.file)), unreadable=())
-        placed.write_csv(dest / self.folder / "manifest.csv")
-
-
 def split_data(
     data: Path,
     dest: Path,
@@ -154,7 +131,7 @@ def split_data(
         CastproofError: the photos, the number of parts or the destination do not fit.
     """
     found = read_folders(data, ok)
-    aside_folder = _beside(dest)
+    aside_folder = beside(dest, SET_ASIDE)
     for folder in (dest, aside_folder):
         check_apart(data, folder)
     names = names_in_class(found.photos)
@@ -164,78 +141,45 @@ def split_data(
     kept, copies = without_copies(whole) if settings.drop_duplicates else (whole, {})
     kept, aside = without_conflicts(kept) if settings.set_aside else (kept, ())
     rounds, reached, folds = _rounds(kept, settings)
-    placements = [one for each in rounds for one in each.placements(names)]
-    set_aside = [_placement(found, photo, names[photo.file]) for photo in aside]
-    tables = {"left_out.csv", *(f"{one.folder}manifest.csv" for one in rounds)} | (
-        {"folds.csv"} if folds else set()
-    )
-    lacking = survey(placements, dest, allowed=tables, progress=progress)
-    if set_aside:
-        fill(survey(set_aside, aside_folder), aside_folder, link=settings.link, progress=progress)
-    placed = fill(lacking, dest, link=settings.link, progress=progress)
-    _write_tables(dest, rounds, folds, names)
-    _write_left_out(dest, whole, copies, aside, names)
+    plan = SplitPlan(whole, names, rounds, folds, copies, aside, aside_folder)
+    placed = _place(plan, dest, link=settings.link, progress=progress)
     return SplitResult(
         reached, placed, conflicts(kept), aside, aside_folder, len(copies), len(found.unreadable)
     )
 
 
-def _beside(dest: Path) -> Path:
-    named = dest if dest.name not in ("", "..") else dest.resolve()
-    return named.with_name(named.name + SET_ASIDE)
+def _place(plan: SplitPlan, dest: Path, *, link: bool, progress: Progress) -> Placed:
+    """Return what was done to put everything into `dest`; what stands against it is found before the first file."""
+    lacking = survey(plan.placements(), dest, allowed=plan.tables(), progress=progress)
+    lacking_aside = (
+        survey(plan.placements_aside(), plan.aside_folder, progress=progress) if plan.aside else None
+    )
+    plan.refuse_other_tables(dest)
+    missing = (*lacking.missing, *(lacking_aside.missing if lacking_aside else ()))
+    check_room(bytes_to_copy(missing, dest, link=link), dest)
+    if lacking_aside:
+        fill(lacking_aside, plan.aside_folder, link=link, progress=progress)
+    placed = fill(lacking, dest, link=link, progress=progress)
+    plan.write_tables(dest)
+    return placed
 
 
 def _with_same_files(manifest: Manifest) -> Manifest:
     """Return `manifest` with identical files as one part; the part of all others is unknown."""
     times = Counter(photo.sha256 for photo in manifest.photos)
     photos = (
-        replace(one, part=f"{_SAME}{one.sha256[:12]}") if times[one.sha256] > 1 else one
+        replace(one, part=f"{SAME}{one.sha256[:12]}") if times[one.sha256] > 1 else one
         for one in manifest.photos
     )
     return replace(manifest, photos=tuple(photos))
 
 
-def _rounds(manifest: Manifest, settings: SplitSettings) -> tuple[list[_Round], Balance, Folds | None]:
+def _rounds(manifest: Manifest, settings: SplitSettings) -> tuple[list[Round], Balance, Folds | None]:
     if settings.folds is None:
         val, test = settings.shares
         split = split_photos(manifest, val=val, test=test, seed=settings.seed)
-        return [_Round("", split)], balance(split), None
+        return [Round("", split)], balance(split), None
     folds = fold_photos(manifest, settings.folds, seed=settings.seed)
     numbers = range(1, folds.count + 1)
     reached = balance_of(manifest.photos, [str(one) for one in folds.of_photo], [str(one) for one in numbers])
-    return [_Round(f"fold_{number}/", folds.split(number)) for number in numbers], reached, folds
-
-
-def _placement(manifest: Manifest, photo: Photo, target: str) -> Placement:
-    return Placement(FileSource(manifest.path(photo), photo.file), target, photo.sha256)
-
-
-def _write_tables(
-    dest: Path, rounds: Sequence[_Round], folds: Folds | None, names: Mapping[str, str]
-) -> None:
-    for one in rounds:
-        one.write_manifest(dest, names)
-    if folds is not None:
-        folds.write_csv(dest / "folds.csv")
-
-
-def _write_left_out(
-    dest: Path,
-    manifest: Manifest,
-    copies: Mapping[str, Photo],
-    aside: Collection[Photo],
-    names: Mapping[str, str],
-) -> None:
-    """Write the photos of `manifest` that are not in `dest`, why, and where those lie that were set aside."""
-    by_file = {photo.file: photo for photo in manifest.photos}
-    rows = [
-        (file, by_file[file].class_name, by_file[file].part, f"a copy of {kept.file}", "")
-        for file, kept in copies.items()
-    ]
-    folder = _beside(dest).name
-    rows += [
-        (one.file, one.class_name, one.part, "its part carries both labels", f"{folder}/{names[one.file]}")
-        for one in aside
-    ]
-    rows += [(bad.file, "", "", f"unreadable: {bad.reason}", "") for bad in manifest.unreadable]
-    write_csv(dest / "left_out.csv", LEFT_OUT_COLUMNS, sorted(rows))
+    return [Round(f"fold_{number}/", folds.split(number)) for number in numbers], reached, folds

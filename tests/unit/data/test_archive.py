@@ -219,12 +219,28 @@ def test_every_cut_and_many_changed_bytes_end_in_a_data_error_or_the_right_bytes
             assert set(read) <= {first, second}
 
 
-def test_other_files_are_no_archives(tmp_path: Path) -> None:
-    other = tmp_path / "a.tar"
-    other.write_bytes(b"ustar" * 100)
-    assert "is not a zip archive" in refusal(other)
-    other.write_bytes(b"")
-    assert "is not a zip archive" in refusal(other)
+@pytest.mark.parametrize(
+    ("name", "content", "found", "fix"),
+    [
+        ("a.tar", bytes(257) + b"ustar\x0000" + bytes(300), "It is a tar archive.", "Unpack it"),
+        ("a.zip", b"Rar!\x1a\x07\x01\x00", "It is a RAR archive.", "Unpack it"),
+        ("a.7z", b"7z\xbc\xaf\x27\x1c\x00\x04", "It is a 7z archive.", "Unpack it"),
+        ("a.tgz", b"\x1f\x8b\x08\x00", "It is a gzip archive.", "Unpack it"),
+        ("a.zip", b"", "It is empty.", "Download or copy it again"),
+        ("a.JPG", b"\xff\xd8\xff\xe0", "It is a single photo.", "Give the folder that holds"),
+        ("notes.txt", b"Castings of May", "It is no archive at all.", "Give the folder of the photos"),
+    ],
+)
+def test_other_files_are_told_for_what_they_are(
+    name: str, content: bytes, found: str, fix: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    told = refusal(tmp_path / name)
+    assert "is not a zip archive" in told
+    assert f"{found} {fix}" in told
+
+
+def test_an_archive_that_is_gone_is_told(tmp_path: Path) -> None:
     assert "Cannot read" in refusal(tmp_path / "missing.zip")
 
 

@@ -29,5 +29,7 @@ def test_photos_parts_and_classes_are_counted_by_split() -> None:
     assert list(train.photos_of.items()) == [("ok", 4), ("crack", 1)]
     assert train.parts_of == {"ok": 3, "crack": 1}
     assert val.parts_of == {"ok": 1, "crack": 1}
+    assert train.parts_of_kind == {"good": 3, "defective": 1}
+    assert test.parts_of_kind == {"good": 0, "defective": 1}
     assert test.photos_of == {"ok": 0, "crack": 1}
     assert found.shared_parts == 1

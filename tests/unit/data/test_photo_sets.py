@@ -83,6 +83,22 @@ def test_of_several_sets_one_must_be_named() -> None:
     assert choose_set(sets, "defects 2024").folder == "defects 2024"
 
 
+def test_sets_whose_short_names_are_alike_get_longer_ones() -> None:
+    folders = [f"{above}/{kind}" for above in ("m/m/z", "m/z", "k") for kind in ("ok", "def")]
+    sets = sets_of(*folders)
+    assert {name: one.folder for name, one in sets.items()} == {"m/m/z": "m/m/z", "m/z": "m/z", "k": "k"}
+    for name, one in sets.items():
+        assert choose_set(list(sets.values()), name) == one
+
+
+@pytest.mark.parametrize("above", [("c/c/d", "c/d"), ("Line/a", "line/a")])
+def test_the_name_that_a_set_is_listed_by_chooses_it(above: tuple[str, ...]) -> None:
+    sets = sets_of(*(f"{folder}/{kind}" for folder in above for kind in ("ok", "def")))
+    assert len(sets) == 2
+    for name, one in sets.items():
+        assert choose_set(list(sets.values()), name) == one
+
+
 def test_split_folders_inside_of_class_folders_are_refused() -> None:
     with pytest.raises(DataError, match="inside of the class folders") as caught:
         choose_set(list(sets_of("ok/train", "ok/test", "def/train", "def/test").values()))
@@ -93,7 +109,7 @@ def test_split_folders_inside_of_class_folders_are_refused() -> None:
 def test_photos_beside_the_class_folders_are_refused(stray: str) -> None:
     files = [*listed("train/ok", "train/def", "test/ok", "test/def"), stray]
     (one,) = find_sets(files, source="SRC")
-    with pytest.raises(DataError, match="1 photos lie outside") as caught:
+    with pytest.raises(DataError, match="1 photo lies outside") as caught:
         read_set(one)
     assert caught.value.items == (stray,)
 

@@ -106,7 +106,7 @@ def test_other_content_stops_it_before_anything_is_written(photos: list[Placemen
     mine = tmp_path / "dest" / "train" / "ok" / "2.png"
     mine.parent.mkdir(parents=True)
     mine.write_bytes(b"mine")
-    with pytest.raises(DataError, match=r"1 files .* other content") as caught:
+    with pytest.raises(DataError, match=r"1 file in .* other content") as caught:
         place(photos, tmp_path / "dest", link=False)
     assert caught.value.items == ("train/ok/2.png",)
     assert content(tmp_path / "dest") == {"train/ok/2.png": b"mine"}
@@ -119,7 +119,7 @@ def test_files_that_do_not_belong_there_stop_it(
     path = tmp_path / "dest" / stranger
     path.parent.mkdir(parents=True)
     path.write_bytes(b"mine")
-    with pytest.raises(DataError, match="1 files that do not belong there") as caught:
+    with pytest.raises(DataError, match="1 file that does not belong there") as caught:
         place(photos, tmp_path / "dest", link=False)
     assert caught.value.items == (stranger,)
     assert content(tmp_path / "dest") == {stranger: b"mine"}
@@ -181,10 +181,12 @@ def test_a_stopped_run_leaves_whole_files_and_goes_on(
 def test_what_a_killed_run_left_is_cleaned_up(photos: list[Placement], tmp_path: Path) -> None:
     folder = tmp_path / "dest" / "train" / "ok"
     folder.mkdir(parents=True)
-    (folder / ".1-ab_d3fgh.png").write_bytes(b"half")
-    (folder / ".mine-ab_d3fgh.png").write_bytes(b"not from here")
+    (folder / ".castproof-1-ab_d3fgh.png").write_bytes(b"half")
+    others = dict.fromkeys((".castproof-mine-ab_d3fgh.png", ".1-ab_d3fgh.png"), b"not from here")
+    for name, data in others.items():
+        (folder / name).write_bytes(data)
     place(photos, tmp_path / "dest", link=False)
-    assert content(tmp_path / "dest") == WHOLE | {"train/ok/.mine-ab_d3fgh.png": b"not from here"}
+    assert content(tmp_path / "dest") == WHOLE | {f"train/ok/{name}": data for name, data in others.items()}
 
 
 def test_ctrl_c_right_after_a_temporary_file_was_made_leaves_none(
@@ -229,6 +231,36 @@ def test_too_little_room_is_told_before(
         place(photos, tmp_path / "dest", link=False)
     assert not (tmp_path / "dest").exists()
     assert place(photos, tmp_path / "dest", link=True).linked == 3, "links take no room"
+
+
+def test_room_is_needed_for_what_cannot_be_linked(
+    photos: list[Placement], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10}))
+    archived = Placement(Bytes(b"of an archive"), "val/ok/z.png")
+    with pytest.raises(OutputError, match="too little room"):
+        place([*photos, archived], tmp_path / "dest", link=True)
+    assert not (tmp_path / "dest").exists()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("castproof.data.placing.device_of", lambda path: hash(path))
+        with pytest.raises(OutputError, match="too little room"):
+            place(photos, tmp_path / "dest", link=True)
+    assert not (tmp_path / "dest").exists()
+
+
+def test_room_is_checked_when_links_fail_against_expectation(
+    photos: list[Placement], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 29}))
+    with pytest.raises(OutputError, match="too little room"):
+        place(photos, tmp_path / "dest", link=True)
+    assert content(tmp_path / "dest") == {}
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 30}))
+    assert place(photos, tmp_path / "dest", link=True).copied == 3
 
 
 @pytest.mark.parametrize("target", ["/etc/a.png", "../a.png", "train/../../a.png", "", "a\0.png"])

@@ -132,7 +132,7 @@ def test_a_single_photo_of_a_rare_type_goes_to_train() -> None:
 def test_too_few_photos(counts: dict[str, int], kind: str) -> None:
     with pytest.raises(DataError, match=f"too few {kind}") as caught:
         split_photos(manifest_of(counts))
-    assert "There are 2" in caught.value.found
+    assert "Found 2 " in caught.value.found
     assert "at least 3" in caught.value.rule
 
 

@@ -1,5 +1,6 @@
 """`castproof audit`: what is wrong with the photos before anything is trained on them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,13 +15,16 @@ from castproof.apps.cli.console import (
     Bars,
     console,
     errors,
-    program,
+    propose,
+    tell,
     training_libraries,
 )
 from castproof.apps.cli.tables import data_table
+from castproof.wording import counted
 
 if TYPE_CHECKING:
     from castproof.data.audit import Audit
+    from castproof.data.audit.parts import LabelConflict
 
 
 def audit_command(
@@ -29,13 +33,17 @@ def audit_command(
     ],
     outdir: Annotated[Path, typer.Option(help="Folder that receives the results.")] = Path("audit"),
     ok: Annotated[
-        list[str] | None, typer.Option(help="Class folder that holds good parts. By default by its name.")
+        list[str] | None,
+        typer.Option(
+            help="Class folder that holds good parts; repeat for several.", show_default="by its name"
+        ),
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit code 4 where it finds a leak or a label conflict.")
     ] = False,
     skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Go on without photos that cannot be read.")
+        bool,
+        typer.Option("--skip-unreadable", help="Go on without photos that cannot be read, and record them."),
     ] = False,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Compute everything anew, and keep nothing of it.")
@@ -46,13 +54,13 @@ def audit_command(
 
     [bold]Examples[/]
 
-      castproof audit casting_data
+    castproof audit casting_data
 
-      castproof audit casting_data --outdir reports/audit --strict
+    castproof audit casting_data --outdir reports/audit --strict
     """
     with training_libraries():
         from castproof.pipeline.audit import AUDIT_HTML, audit
-        from castproof.pipeline.audit_words import as_typed, mending_command, verdict
+        from castproof.pipeline.audit_words import mending_command, verdict
     try:
         found = audit(
             data,
@@ -71,9 +79,8 @@ def audit_command(
     console.print(Panel(escape(verdict(found)), border_style=colour, expand=False))
     words = mending_command(found, data, ok or ())
     if words:
-        command = " ".join((program(), as_typed(words).removeprefix("castproof ")))
-        console.print(f"Split by part: [bold]{escape(command)}[/]", soft_wrap=True)
-    console.print(f"The page with pictures is [bold]{escape(str(outdir / AUDIT_HTML))}[/].", soft_wrap=True)
+        propose("Split by part", words)
+    tell(f"The page with pictures is [bold]{escape(str(outdir / AUDIT_HTML))}[/].")
     if strict and not found.is_clean:
         raise typer.Exit(EXIT_FOUND)
 
@@ -92,25 +99,34 @@ def _findings(found: "Audit") -> Table:
         table.add_row("test photos whose part is in train", share(test.photos_in_train, test.photos))
         table.add_row("test parts that are in train", share(test.parts_in_train, test.parts))
         table.add_row("val photos whose part is in train", share(val.photos_in_train, val.photos))
-    odd = sum(len(one.odd) for one in found.conflicts)
-    table.add_row("parts with both labels", f"{len(found.conflicts):,}")
-    table.add_row("photos that disagree with their part", f"{odd:,}")
-    for same, words in (("bytes", "identical files"), ("pixels", "identical pixels in other files")):
+    table.add_row("parts labelled good and defective", f"{len(found.conflicts):,}")
+    table.add_row("photos labelled unlike their part", _odd(found.conflicts))
+    for same, words in (
+        ("bytes", "files that are identical"),
+        ("pixels", "other files with identical pixels"),
+    ):
         groups = [one for one in found.duplicates if one.same == same]
         photos = sum(len(one.photos) for one in groups)
-        table.add_row(words, f"{photos:,} in {len(groups):,} groups" if groups else "none")
+        table.add_row(words, f"{photos:,} in {counted(len(groups), 'group')}" if groups else "none")
     shortcuts = [
         f"{one.statistic} (AUC {one.auc_photos:.2f} by photo, {one.auc_parts:.2f} by part)"
         for one in found.shortcuts
         if one.alarming
     ]
-    table.add_row("shortcuts", ", ".join(shortcuts) or "none")
+    table.add_row("shortcuts to the label", ", ".join(shortcuts) or "none")
     differ = {flag: count for flag, count in found.flag_counts().items() if flag in _DIFFER and count}
-    table.add_row("photos that differ", ", ".join(f"{n:,} {flag}" for flag, n in differ.items()) or "none")
-    table.add_row("thin evidence", share(len(found.thin), len(found.manifest.photos)))
+    table.add_row(
+        "photos that differ from the rest", ", ".join(f"{n:,} {flag}" for flag, n in differ.items()) or "none"
+    )
+    table.add_row("photos whose part is a guess", share(len(found.thin), len(found.manifest.photos)))
     if found.manifest.unreadable:
-        table.add_row("unreadable", f"{len(found.manifest.unreadable):,}")
+        table.add_row("photos that cannot be read (not counted above)", f"{len(found.manifest.unreadable):,}")
     return table
+
+
+def _odd(conflicts: Sequence["LabelConflict"]) -> str:
+    odd = sum(len(one.odd) for one in conflicts)
+    return "none: both labels are frequent in each" if conflicts and not odd else f"{odd:,}"
 
 
 _DIFFER = frozenset({"blurred", "dark", "over-exposed", "glare", "odd-object", "odd-size"})

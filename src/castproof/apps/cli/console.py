@@ -1,11 +1,13 @@
 """How the command line shows progress and problems."""
 
-import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
@@ -18,9 +20,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
+from rich.text import Text
 
 from castproof.errors import CastproofError, MissingExtraError
 from castproof.progress import Task
+from castproof.wording import command
 
 TRAIN_EXTRA: Final = frozenset(
     {
@@ -78,9 +82,25 @@ class Bars:
             yield _BarTask(bar, bar.add_task(escape(description), total=total, note=""))
 
 
-def program() -> str:
-    """Return how this program was called, for the commands that it proposes: under uv or by its own name."""
-    return "uv run castproof" if "UV" in os.environ else "castproof"
+def tell(line: str, *, on: Console = console) -> None:
+    """Print a sentence with markup; lines end between words, so that long paths and names stay whole."""
+    text = Text.from_markup(line)
+    start, offsets = 0, list[int]()
+    for word in re.finditer(r"\S+", text.plain):
+        is_first = not text.plain[start : word.start()].strip()
+        if cell_len(text.plain[start : word.end()]) > on.width and not is_first:
+            start = word.start()
+            offsets.append(start)
+    for part in text.divide(offsets):
+        part.rstrip()
+        on.print(part, soft_wrap=True)
+
+
+def propose(purpose: str, words: Sequence[str], *, on: Console = console) -> None:
+    """Print a castproof command in one piece, to be copied; below its purpose where one line is too short for both."""
+    typed = command(words)
+    gap = " " if len(f"→ {purpose}: {typed}") <= on.width else "\n  "
+    on.print(f"[green]→[/] {purpose}:{gap}[bold]{escape(typed)}[/]", soft_wrap=True)
 
 
 def show_error(error: CastproofError) -> None:
@@ -91,6 +111,11 @@ def show_error(error: CastproofError) -> None:
     if error.fix:
         lines.append(f"[green]→[/] {escape(error.fix)}")
     errors.print(Panel("\n".join(lines), title="castproof could not go on", border_style="red", expand=False))
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Return whether the parameter `name` was typed, not taken from its default."""
+    return getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def demo_command(
 
     [bold]Example[/]
 
-      castproof demo --outdir /tmp/castproof-demo
+    castproof demo --outdir /tmp/castproof-demo
     """
     with training_libraries():
         from castproof.pipeline.demo import demo

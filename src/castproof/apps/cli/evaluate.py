@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from castproof.apps.cli.console import EXIT_INTERRUPTED, Bars, console, errors, training_libraries
+from castproof.apps.cli.console import EXIT_INTERRUPTED, Bars, console, errors, tell, training_libraries
 from castproof.apps.cli.tables import metrics_table
 from castproof.run_folder import RunFolder
 from castproof.settings import DEVICES
@@ -18,15 +18,19 @@ def evaluate_command(
     data: Annotated[Path, typer.Option(help="Folder of class folders, with or without splits.")],
     ok: Annotated[
         list[str] | None,
-        typer.Option(help="Class folder that holds good parts. By default as in training, else by its name."),
+        typer.Option(
+            help="Class folder that holds good parts; repeat for several.",
+            show_default="as in training, else by its name",
+        ),
     ] = None,
     skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Go on without photos that cannot be read.")
+        bool,
+        typer.Option("--skip-unreadable", help="Go on without photos that cannot be read, and record them."),
     ] = False,
     device: Annotated[str, typer.Option(help="Where to compute.", metavar=f"[{'|'.join(DEVICES)}]")] = "auto",
     outdir: Annotated[
         Path | None,
-        typer.Option(help="Folder that receives the results. Default: RUN/evaluations/DATA_TIME."),
+        typer.Option(help="Folder that receives the results.", show_default="RUN/evaluations/DATA_TIME"),
     ] = None,
     no_bars: Annotated[bool, typer.Option("--no-bars", help="No progress bars.")] = False,
 ) -> None:
@@ -34,7 +38,7 @@ def evaluate_command(
 
     [bold]Example[/]
 
-      castproof evaluate runs/mobilenet_adamw_standard_dr0.5_20260101_120000 --data new_photos
+    castproof evaluate runs/mobilenet_adamw_standard_dr0.5_20260101_120000 --data new_photos
     """
     with training_libraries():
         from castproof.pipeline.evaluate import evaluate
@@ -54,4 +58,4 @@ def evaluate_command(
         errors.print("Stopped; the evaluation is not complete.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     console.print(metrics_table(splits))
-    console.print(f"Everything is in [bold]{escape(str(target))}[/].", soft_wrap=True)
+    tell(f"Everything is in [bold]{escape(str(target))}[/].")

@@ -41,12 +41,12 @@ def predict_command(
 ) -> None:
     """Give a verdict for every photo: ACCEPT, REJECT, or NOT_INSPECTED with the reason.
 
-    A photo that cannot be read is never called good; the others are judged all the same, and the exit
-    code is 3.
+    A photo that cannot be read is never called good.
+    The others are judged all the same, and the exit code is 3.
 
     [bold]Example[/]
 
-      castproof predict runs/mobilenet_adamw_standard_dr0.5_20260101_120000 today/ --csv verdicts.csv
+    castproof predict runs/mobilenet_adamw_standard_dr0.5_20260101_120000 today/ --csv verdicts.csv
     """
     with training_libraries():
         from castproof.pipeline.predict import check_csv_path, predict, write_predictions

@@ -1,6 +1,5 @@
 """`castproof split`: a new split of a data set, no part in two splits."""
 
-import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,10 +8,20 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from castproof.apps.cli.console import EXIT_INTERRUPTED, Bars, console, errors, program, training_libraries
+from castproof.apps.cli.console import (
+    EXIT_INTERRUPTED,
+    Bars,
+    console,
+    errors,
+    is_given,
+    propose,
+    tell,
+    training_libraries,
+)
+from castproof.wording import counted
 
 if TYPE_CHECKING:
-    from castproof.data.balance import Balance
+    from castproof.data.balance import Balance, SplitShare
     from castproof.data.placing import Placed
     from castproof.pipeline.split_data import SplitResult, SplitSettings
 
@@ -20,19 +29,24 @@ _SHOWN = 5
 
 
 def split_command(
+    context: typer.Context,
     data: Annotated[
         Path, typer.Argument(help="Folder of class folders, with or without splits.", metavar="DATA")
     ],
-    dest: Annotated[Path, typer.Argument(help="Folder that receives the split.", metavar="DEST")],
+    dest: Annotated[Path, typer.Argument(help="New folder that receives the split.", metavar="DEST")],
     by: Annotated[str, typer.Option(help="What stays together.", metavar="[part|image]")] = "part",
-    val: Annotated[float | None, typer.Option(help="Share for validation. Default: 0.15.")] = None,
-    test: Annotated[float | None, typer.Option(help="Share for the test. Default: 0.15.")] = None,
+    val: Annotated[float, typer.Option(help="Share of the photos for val.")] = 0.15,
+    test: Annotated[float, typer.Option(help="Share of the photos for test.")] = 0.15,
     folds: Annotated[
-        int | None, typer.Option(help="Make this many folds instead, each one the test once; 3 or more.")
+        int | None,
+        typer.Option(help="Make this many folds instead, each one the test once; 3 or more."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Number that every random choice follows from.")] = 1337,
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1337,
     ok: Annotated[
-        list[str] | None, typer.Option(help="Class folder that holds good parts. By default by its name.")
+        list[str] | None,
+        typer.Option(
+            help="Class folder that holds good parts; repeat for several.", show_default="by its name"
+        ),
     ] = None,
     set_aside: Annotated[
         bool, typer.Option("--set-aside", help="Put photos whose label is in doubt into DEST_set_aside.")
@@ -41,10 +55,11 @@ def split_command(
         bool, typer.Option("--drop-duplicates", help="Leave out identical copies within a class.")
     ] = False,
     link: Annotated[
-        bool, typer.Option("--link", help="Hard links instead of copies, where possible.")
+        bool, typer.Option("--link/--copy", help="Hard links instead of copies, where the disk allows it.")
     ] = False,
     skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Go on without photos that cannot be read.")
+        bool,
+        typer.Option("--skip-unreadable", help="Go on without photos that cannot be read, and record them."),
     ] = False,
     no_bars: Annotated[bool, typer.Option("--no-bars", help="No progress bars.")] = False,
 ) -> None:
@@ -52,16 +67,18 @@ def split_command(
 
     The photos of DATA stay as they are; a split that DATA has already is ignored.
 
-    [bold]Example[/]
+    [bold]Examples[/]
 
-      castproof split casting_data casting_split --set-aside
+    castproof split casting_data casting_split --set-aside
+
+    castproof split casting_data casting_folds --folds 5 --link
     """
     with training_libraries():
         from castproof.pipeline.split_data import SplitSettings, split_data
     settings = SplitSettings(
         by=by,
-        val=val,
-        test=test,
+        val=val if not folds or is_given(context, "val") else None,
+        test=test if not folds or is_given(context, "test") else None,
         folds=folds,
         seed=seed,
         set_aside=set_aside,
@@ -82,10 +99,10 @@ def split_command(
         raise typer.Exit(EXIT_INTERRUPTED) from None
     console.print(balance_table(result.balance, of_parts=by == "part"))
     for line in _told(result, settings, dest):
-        console.print(line, soft_wrap=True)
+        tell(line)
     folder = dest / "fold_1" if folds else dest
-    words = ["train", "--data", str(folder), *(word for name in ok or () for word in ("--ok", name))]
-    console.print(f"[green]→[/] Train on it: {program()} {escape(shlex.join(words))}", soft_wrap=True)
+    goods = [word for name in ok or () for word in ("--ok", name)]
+    propose("Train on it", ["train", "--data", str(folder), "--weights", "castings", *goods])
 
 
 def balance_table(balance: "Balance", *, of_parts: bool) -> Table:
@@ -94,8 +111,7 @@ def balance_table(balance: "Balance", *, of_parts: bool) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("")
     for split in balance.splits:
-        name = f"fold {split.name}" if split.name.isdecimal() else split.name
-        table.add_column(name, justify="right")
+        table.add_column(_name(split), justify="right")
 
     def cells(counts: Iterable[tuple[int, int]]) -> list[str]:
         return [f"{photos} of {parts}" if of_parts and photos else str(photos) for photos, parts in counts]
@@ -114,20 +130,20 @@ def _told(result: "SplitResult", settings: "SplitSettings", dest: Path) -> Itera
     parts = sum(split.parts for split in result.balance.splits)
     several = "folds" if settings.folds else "splits"
     if settings.by == "part":
-        of_parts = f"{_count(photos, 'photo')} of {_count(parts, 'part')}"
-        yield f"{of_parts}; {_count(shared, 'part') if shared else 'none found'} in more than one of the {several}."
+        of_parts = f"{counted(photos, 'photo')} of {counted(parts, 'part')}"
+        yield f"{of_parts}; {counted(shared, 'part') if shared else 'none found'} in more than one of the {several}."
     else:
         yield (
-            f"[yellow]{_count(photos, 'photo')}, split by photo: photos of one part land in different "
+            f"[yellow]{counted(photos, 'photo')}, split by photo: photos of one part land in different "
             f"{several}. Results on them look better than those on new parts will be.[/]"
         )
     yield from _rare(result.balance)
+    yield from _few(result.balance, "part" if settings.by == "part" else "photo")
     yield from _doubtful(result)
     if result.copies:
-        copies = "1 identical copy" if result.copies == 1 else f"{result.copies} identical copies"
-        yield f"Left out: {copies}."
+        yield f"Left out: {counted(result.copies, 'identical copy', 'identical copies')}."
     if result.unreadable:
-        yield f"Left out: {_count(result.unreadable, 'photo')} that cannot be read."
+        yield f"Left out: {counted(result.unreadable, 'photo')} that cannot be read."
     yield f"Everything is in [bold]{escape(str(dest))}[/] ({_placed(result.placed)})."
     if result.copies or result.aside or result.unreadable:
         yield "left_out.csv there lists what was set aside or left out, and why."
@@ -135,7 +151,7 @@ def _told(result: "SplitResult", settings: "SplitSettings", dest: Path) -> Itera
 
 def _placed(placed: "Placed") -> str:
     done = {"copied": placed.copied, "hard-linked": placed.linked, "there already": placed.present}
-    return ", ".join(f"{_count(number, 'photo')} {how}" for how, number in done.items() if number)
+    return ", ".join(f"{counted(number, 'photo')} {how}" for how, number in done.items() if number)
 
 
 def _rare(balance: "Balance") -> Iterator[str]:
@@ -145,21 +161,41 @@ def _rare(balance: "Balance") -> Iterator[str]:
             yield f"[yellow]{escape(name)} is too rare to be in each: none in {', '.join(missing)}.[/]"
 
 
+def _few(balance: "Balance", thing: str) -> Iterator[str]:
+    """Yield a note where so few parts (or photos, where parts were not looked for) judge that figures say little."""
+    from castproof.data.balance import FEW_PARTS
+
+    lacking = []
+    for split in balance.splits:
+        few = [
+            counted(parts, f"{kind} {thing}")
+            for kind, parts in split.parts_of_kind.items()
+            if parts < FEW_PARTS and split.name != "train"
+        ]
+        if few:
+            lacking.append(f"{_name(split)} has {' and '.join(few)}")
+    if lacking:
+        yield (
+            f"[yellow]{'; '.join(lacking)}. Figures on fewer than {FEW_PARTS} {thing}s say little: one "
+            f"{thing} more or less changes them a lot.[/]"
+        )
+
+
+def _name(split: "SplitShare") -> str:
+    return f"fold {split.name}" if split.name.isdecimal() else split.name
+
+
 def _doubtful(result: "SplitResult") -> Iterator[str]:
     if result.aside:
         parts = len({photo.part for photo in result.aside})
         yield (
-            f"Set aside in [bold]{escape(str(result.aside_folder))}[/]: {_count(len(result.aside), 'photo')} "
-            f"of {_count(parts, 'part')} with both labels."
+            f"Set aside in [bold]{escape(str(result.aside_folder))}[/]: {counted(len(result.aside), 'photo')} "
+            f"of {counted(parts, 'part')} with both labels."
         )
     for one in result.conflicts[:_SHOWN]:
         yield (
-            f"[yellow]{escape(one.part)} carries both labels: {_count(len(one.good), 'photo')} good, "
+            f"[yellow]{escape(one.part)} carries both labels: {counted(len(one.good), 'photo')} good, "
             f"{len(one.defective)} defective. It stays together; --set-aside keeps photos in doubt apart.[/]"
         )
     if len(result.conflicts) > _SHOWN:
-        yield f"[yellow]The same with {_count(len(result.conflicts) - _SHOWN, 'further part')}.[/]"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
+        yield f"[yellow]The same with {counted(len(result.conflicts) - _SHOWN, 'further part')}.[/]"

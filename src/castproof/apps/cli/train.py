@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from castproof.apps.cli.console import EXIT_INTERRUPTED, errors, program, training_libraries
+from castproof.apps.cli.console import EXIT_INTERRUPTED, errors, is_given, propose, tell, training_libraries
 from castproof.errors import SettingError
 from castproof.settings import (
     AUG_LEVELS,
@@ -43,8 +43,8 @@ def train_command(
     ok: Annotated[
         list[str] | None,
         typer.Option(
-            help="Class folder that holds good parts; repeat for several; all others are then defective. "
-            "By default known by their names.",
+            help="Class folder that holds good parts; repeat for several.",
+            show_default="by its name",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -167,7 +167,9 @@ def train_command(
         float,
         typer.Option(help="Cost of a false alarm; used for expected_cost alone.", rich_help_panel=DECISION),
     ] = DEFAULT.cost_fp,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.", rich_help_panel=RUN)] = DEFAULT.seed,
+    seed: Annotated[
+        int, typer.Option(help="Seed of every random choice.", rich_help_panel=RUN)
+    ] = DEFAULT.seed,
     num_workers: Annotated[
         int,
         typer.Option(
@@ -195,21 +197,26 @@ def train_command(
 ) -> None:
     """Train a classifier (defective or good) on a folder of photos and evaluate it.
 
-    The threshold is chosen on the validation photos and used unchanged on every split.
+    The threshold is chosen on the validation photos and used on every split.
     Ctrl-C keeps what was learnt; --resume goes on.
 
     [bold]Examples[/]
 
-      castproof train --data casting_data --weights castings
+    castproof train --data casting_data --weights castings
 
-      castproof train --data casting_data --model mobilenet --aug-level standard --lr 2e-4
+    castproof train --data casting_data --model mobilenet --aug-level standard --lr 2e-4
 
-      castproof train --data photos --ok accepted --unfreeze all
+    castproof train --data photos --ok accepted --unfreeze all
 
-      castproof train --resume runs/mobilenet_adamw_standard_dr0.5_20260101_120000
+    castproof train --resume runs/mobilenet_adamw_standard_dr0.5_20260101_120000
     """
     if (data is None) == (resume is None):
-        raise SettingError("Give either --data DATA to start a run, or --resume RUN to go on with one.")
+        raise SettingError(
+            "It is not clear what to train.",
+            rule="A run is started with --data, or gone on with by --resume.",
+            found="Both are given." if data else "Neither is given.",
+            fix="Give either --data DATA or --resume RUN.",
+        )
     if resume is not None:
         _refuse_settings(context)
     settings = None if data is None else _settings(context, data, ok)
@@ -243,7 +250,7 @@ def _refuse_settings(context: typer.Context) -> None:
     given = [
         f"--{name.replace('_', '-')}"
         for name in sorted({*_SETTINGS, "ok", "outdir"})
-        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+        if is_given(context, name)
     ]
     if given:
         raise SettingError(
@@ -257,5 +264,5 @@ def _tell_interrupted(run: Path | None) -> None:
     if run is None:
         errors.print("Stopped before the run folder was made; nothing is left behind.")
         return
-    errors.print(f"Stopped. The run so far is kept in {escape(str(run))}", soft_wrap=True)
-    errors.print(f"[green]→[/] Go on with: {program()} train --resume {escape(str(run))}", soft_wrap=True)
+    tell(f"Stopped. The run so far is kept in {escape(str(run))}", on=errors)
+    propose("Go on", ["train", "--resume", str(run)], on=errors)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.panel import Panel
 
-from castproof.apps.cli.console import Bars, console, program
+from castproof.apps.cli.console import Bars, console, propose, tell
 from castproof.apps.cli.tables import data_table, metrics_table
+from castproof.wording import counted
 
 if TYPE_CHECKING:
     from castproof.data.manifest import Manifest
@@ -42,7 +43,8 @@ class TrainingConsole(Bars):
         self._show_leak(manifest)
         if manifest.unreadable:
             console.print(
-                f"[yellow]Left out {len(manifest.unreadable)} photos that cannot be read[/] (listed in manifest.csv)."
+                f"[yellow]Left out {counted(len(manifest.unreadable), 'photo')} that cannot be read[/] "
+                "(listed in manifest.csv)."
             )
 
     def _show_leak(self, manifest: "Manifest") -> None:
@@ -60,11 +62,11 @@ class TrainingConsole(Bars):
             f"test photos whose part is in train: [bold]{share(test.photos_in_train, test.photos)}[/]",
             f"val photos whose part is in train:  [bold]{share(val.photos_in_train, val.photos)}[/]",
             "[green]→[/] Keep parts apart: repeat this command with --split parts",
-            f"[green]→[/] See the pairs: {program()} audit {escape(str(manifest.root))}",
         )
         console.print(
             Panel("\n".join(lines), title="Leak", title_align="left", border_style="yellow", expand=False)
         )
+        propose("See the pairs", ["audit", str(manifest.root)])
 
     def run_ready(self, run: "RunFolder", settings: "TrainSettings", weights: str) -> None:
         """Print where the run is kept and what it starts from."""
@@ -94,14 +96,8 @@ class TrainingConsole(Bars):
         )
         console.print(metrics_table(result.splits))
         folder = escape(str(result.run.path))
-        console.print(
-            f"Everything is in [bold]{folder}[/]: start with top-errors.png and confusion_matrices.png.",
-            soft_wrap=True,
-        )
-        console.print(
-            f"[green]→[/] Judge new photos: {program()} predict {folder} PHOTOS --csv verdicts.csv",
-            soft_wrap=True,
-        )
+        tell(f"Everything is in [bold]{folder}[/]: start with top-errors.png and confusion_matrices.png.")
+        propose("Judge new photos", ["predict", str(result.run.path), "PHOTOS", "--csv", "verdicts.csv"])
 
 
 def _share(value: float | None) -> str:

@@ -21,10 +21,10 @@ class LeakCount:
     Args:
         split: test, or val.
         kind: the photos that are counted: all, good or defective.
-        photos: in the split.
+        photos: in the split, those of unknown part left out; unreadable photos are not among them.
         photos_in_train: of these, how many show a part that train shows too.
         photos_in_earlier: the same for train and val together; for val equal to `photos_in_train`.
-        parts: in the split.
+        parts: that these photos show.
         parts_in_train: of these, how many train shows too.
         parts_in_earlier: the same for train and val together.
     """
