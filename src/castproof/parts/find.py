@@ -6,6 +6,7 @@
 4. Photos are joined to parts along confirmed links (grouping).
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,8 @@ _SAMPLED_PHOTOS, _EVERY_FOR_POINTS = 56, 2
 _MOST_PROPOSED_FROM = 24  # photos of a part that further pairs are proposed from
 _TURNS_TRIED, _LOOKS = 4, 2  # in the second look
 _SUPPORT = 2  # best own links that tell how sure a photo's part is
+_DOUBT = 0.12  # in Fisher's z
+_RAREST = 0.02  # share of photos without a partner that is taken for possible anyhow
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,25 +214,35 @@ def _scores(grouping: Grouping) -> tuple[NDArray[np.float32], NDArray[np.float32
 def _confidence(grouping: Grouping, levels: Levels, copies: Counter[int]) -> list[float]:
     """Return how sure each photo's part is: its best own links against the best link to another part.
 
-    0.5 is thin evidence: own links no better than foreign ones, or than the level itself. Where a part consists of
-    copies of one photo alone, it is sure.
+    0.5 is thin evidence: own links no better than foreign ones, or than the level itself. A photo without a partner is
+    the less sure the fewer photos of the data set have none. Where a part consists of copies of one photo, it is sure.
     """
     sizes = Counter(grouping.part)
-    level = float(fisher(levels.link))
+    alone = sum(size == 1 for size in sizes.values()) / len(grouping.part)
+    prior = float(np.clip(alone, _RAREST, 1 - _RAREST))
     sure = []
     for photo, part in enumerate(grouping.part):
-        own: list[float] = []
-        foreign: list[float] = [0.0]
-        for other, score in grouping.scores[photo].items():
-            (own if grouping.part[other] == part else foreign).append(float(fisher(score)))
-        rival = max(foreign)
-        if sizes[part] == 1 and copies[photo] > 1:
+        margin = _margin(grouping, photo, float(fisher(levels.link)))
+        if sizes[part] > 1:
+            sure.append(_sigmoid(margin / _DOUBT))
+        elif copies[photo] > 1:
             sure.append(1.0)
-            continue
-        if own:
-            support = float(np.mean(sorted(own)[-_SUPPORT:]))
-            margin = support - max(rival, level)
         else:
-            margin = level - rival
-        sure.append(float(1 / (1 + np.exp(-margin / 0.12))))
+            sure.append(_sigmoid(margin / _DOUBT + math.log(prior / (1 - prior))))
     return sure
+
+
+def _margin(grouping: Grouping, photo: int, level: float) -> float:
+    """Return by how much, in Fisher's z, the part of `photo` is the best one for it."""
+    part = grouping.part[photo]
+    own: list[float] = []
+    foreign: list[float] = [0.0]
+    for other, score in grouping.scores[photo].items():
+        (own if grouping.part[other] == part else foreign).append(float(fisher(score)))
+    if not own:
+        return level - max(foreign)
+    return float(np.mean(sorted(own)[-_SUPPORT:])) - max(*foreign, level)
+
+
+def _sigmoid(log_odds: float) -> float:
+    return float(1 / (1 + np.exp(-log_odds)))

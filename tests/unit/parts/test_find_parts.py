@@ -114,6 +114,15 @@ def test_photos_of_any_shape_work_alone_and_beside_others(tmp_path: Path, shape:
     assert found_in(tmp_path, [odd, casting(1), casting(2)]).part == ("part-0001", "part-0002", "part-0003")
 
 
+def test_a_photo_without_partner_is_doubted_where_nearly_all_others_have_one(tmp_path: Path) -> None:
+    photos, truth = tiles(parts=9, exposures=4)
+    among_many = found_in(tmp_path, [*photos[:32], photos[32]])
+    assert precision_and_recall(among_many.part, [*truth[:32], 8]) == (1, 1)
+    among_single = found_in(tmp_path, photos[::4])
+    assert len(set(among_single.part)) == 9
+    assert among_many.confidence[-1] < among_single.confidence[-1]
+
+
 def test_a_file_that_is_no_photo_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no photo")
