@@ -1,7 +1,7 @@
 """Work on many items in several threads, in order and a bounded way ahead."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -18,10 +18,12 @@ def worker_count() -> int:
 
 def in_threads(
     work: Callable[[Item], Result], items: Sequence[Item], *, workers: int = 0
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield `work(item)` for every item, in order, at most a block of items ahead.
 
-    Where the loop over it is left early, by an error or Ctrl-C, items that wait are dropped.
+    An error in `work` ends it, and so does `close()`: items that wait are dropped, those in work are waited for.
+    A loop that is left early closes it only where nothing else holds it. Where it has a name, use
+    `contextlib.closing`: the traceback of the error would keep it alive, and its threads at work.
 
     Args:
         work: called in several threads at a time.

@@ -115,6 +115,17 @@ def test_every_module_has_a_layer() -> None:
     assert {layer(name) for name in MODULES} == set(RANK)
 
 
+def test_the_pages_list_the_same_layers() -> None:
+    table = (
+        (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("| layer |")[2].partition("\n\n")[0]
+    )
+    rows = [tuple(re.findall(r"`(\w+)`", row.split("|")[1])) for row in table.splitlines()[2:]]
+    page = (ROOT / "docs" / "decisions" / "0001-layers.md").read_text(encoding="utf-8")
+    chain = " ".join(re.findall(r"^    (.+)$", page, re.MULTILINE))
+    steps = [tuple(step.strip().split(", ")) for step in chain.split("→")]
+    assert rows == steps == list(LAYERS[1:]), "all but the package itself"
+
+
 def test_no_module_imports_upward() -> None:
     upward = [one for one in OWN if RANK[layer(one.module)] > RANK[layer(one.by)]]
     assert not upward, "\n".join(map(str, upward))

@@ -212,6 +212,7 @@ def test_each_fold_tests_other_photos(castproof: Server, castings: Path, tmp_pat
     ("arguments", "told"),
     [
         (["--folds", "4", "--val", "0.2"], ["--folds stands together with --val or --test"]),
+        (["--folds", "0"], ["too few folds", "At least 3", "Found 0", "Give --folds 3 or more"]),
         (["--folds", "2"], ["too few folds", "At least 3", "Found 2", "Give --folds 3 or more"]),
         (["--by", "class"], ["--by does not fit", "part, image", "'class'", "Leave it out"]),
         (["--val", "0.9", "--test", "0.9"], ["shares of val and test", "Give other shares"]),

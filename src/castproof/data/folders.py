@@ -4,6 +4,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,8 +93,11 @@ def verify_photos(manifest: Manifest, *, skip_unreadable: bool, progress: Progre
     good: list[Photo] = []
     bad: list[UnreadablePhoto] = []
     photos = manifest.photos
-    checked = in_threads(_check, [manifest.path(photo) for photo in photos])
-    with progress.task("checking photos", len(photos)) as task:
+    paths = [manifest.path(photo) for photo in photos]
+    with (
+        progress.task("checking photos", len(photos)) as task,
+        closing(in_threads(_check, paths)) as checked,
+    ):
         for photo, (digest, reason) in zip(photos, checked, strict=True):
             if reason:
                 bad.append(UnreadablePhoto(photo.file, reason))

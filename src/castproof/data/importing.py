@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,8 +17,6 @@ from castproof.errors import DataError, UnreadableError
 from castproof.progress import SILENT, Progress
 from castproof.threads import in_threads
 from castproof.wording import counted
-
-_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -103,8 +101,11 @@ def check_photos(
     """
     hashes: dict[str, str] = {}
     bad: list[UnreadablePhoto] = []
-    checked = in_threads(_check, [sources[photo.file] for photo in photos])
-    with progress.task("checking photos", len(photos)) as task:
+    read_from = [sources[photo.file] for photo in photos]
+    with (
+        progress.task("checking photos", len(photos)) as task,
+        closing(in_threads(_check, read_from)) as checked,
+    ):
         for photo, (digest, reason) in zip(photos, checked, strict=True):
             if reason:
                 bad.append(UnreadablePhoto(photo.file, reason))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -97,38 +97,36 @@ class Comparer:
     def laid(self, pair: Pair) -> tuple[Frame, Match]:
         """Return the frame used of the first photo of `pair`, and how the second photo lies on the first."""
         first, second = pair
-        known = self.described
         place, starts = self._starts(first, second)
         seen = self._view(first, place)
-        best = register(seen, known.greys[second], starts[0], disc=not known.whole)
-        if best.score < _CONVINCING and (shared := self._shared(pair)):
-            best = self._with_keypoints(seen, second, best, shared)
+
+        def better(best: Match, start: Frame) -> Match:
+            known = self.described
+            found = register(seen, known.greys[second], start, disc=not known.whole)
+            return max(best, found, key=lambda match: match.score)
+
+        best = better(Match(NO_MATCH, starts[0]), starts[0])
+        if best.score >= _CONVINCING:
+            return seen.view.frame, best
+        shared = self._matched(pair)
+        if shared and shared.agreeing > _BEYOND_CHANCE * self.by_chance:
+            best = better(best, _corresponding(seen.view.frame, shared))
         for start in starts[1:]:
-            if best.score < _CONVINCING:
-                found = register(seen, known.greys[second], start, disc=not known.whole)
-                best = max(best, found, key=lambda match: match.score)
-        return seen.view.frame, best
+            if self._supported(best.score, shared) < _CONVINCING:
+                best = better(best, start)
+        return seen.view.frame, replace(best, score=self._supported(best.score, shared))
 
-    def _shared(self, pair: Pair) -> KeypointMatch | None:
-        """Return the keypoints that a pair shares, None where there are no more than by chance."""
-        shared = match_keypoints(self._points(pair[0]), self._points(pair[1]))
-        return shared if shared and shared.agreeing > _BEYOND_CHANCE * self.by_chance else None
-
-    def _with_keypoints(self, seen: Still, second: int, best: Match, shared: KeypointMatch) -> Match:
-        linear, centre = shared.matrix[:, :2], np.append(seen.view.frame.centre, 1.0)
-        guess = Frame(linear @ seen.view.frame.matrix, shared.matrix @ centre)
-        found = register(seen, self.described.greys[second], guess, disc=not self.described.whole)
-        best = max(best, found, key=lambda match: match.score)
-        return Match(self._supported(best.score, shared), best.frame if best.score > NO_MATCH else guess)
-
-    def _supported(self, score: float, shared: KeypointMatch) -> float:
-        """Return `score` after the agreeing keypoints have taken away their share of the doubt."""
-        doubt = 1 - max(score, 0.0)
-        return 1 - doubt * float(np.exp(_BEYOND_CHANCE - shared.agreeing / self.by_chance))
+    def _supported(self, score: float, shared: KeypointMatch | None) -> float:
+        """Return `score` after keypoints, where more agree than by chance, have taken away their share of the doubt."""
+        beyond = shared.agreeing / self.by_chance - _BEYOND_CHANCE if shared else 0
+        return 1 - (1 - max(score, 0.0)) * math.exp(-beyond) if beyond > 0 else score
 
     def _agreeing(self, pair: Pair) -> int:
-        shared = match_keypoints(self._points(pair[0]), self._points(pair[1]))
+        shared = self._matched(pair)
         return shared.agreeing if shared else 0
+
+    def _matched(self, pair: Pair) -> KeypointMatch | None:
+        return match_keypoints(self._points(pair[0]), self._points(pair[1]))
 
     def _starts(self, first: int, second: int) -> tuple[int, list[Frame]]:
         """Return which frame of the first photo to use, and frames of the second that may correspond to it."""
@@ -169,3 +167,8 @@ class Comparer:
                 self._keypoints.clear()
             self._keypoints[photo] = kept
         return kept
+
+
+def _corresponding(frame: Frame, shared: KeypointMatch) -> Frame:
+    """Return where a frame of the first photo lies on the second one, as the shared keypoints say."""
+    return Frame(shared.matrix[:, :2] @ frame.matrix, shared.matrix @ np.append(frame.centre, 1.0))

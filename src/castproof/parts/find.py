@@ -1,9 +1,10 @@
 """From photos to parts: which photos show the same physical part, and how sure that is.
 
 1. Every photo is unrolled around its frame (frames, signature); all pairs are searched for the best partners (search).
-2. For a sample of photos it is measured how well photos of different parts match (null).
-3. The best partners of every photo are laid over each other and scored (compare).
+2. A sample tells how well photos of different parts match, and how many keypoints they share by chance (null).
+3. The best partners of every photo are laid over each other by frame and by keypoints, and scored (compare).
 4. Photos are joined to parts along confirmed links (grouping).
+5. Parts that share keypoints are compared more thoroughly: torn ones are joined (second_look).
 """
 
 import math
@@ -31,7 +32,7 @@ ENGINE_VERSION = 9  # to be raised when the same photos may give other parts: re
 
 _PARTNERS = 8
 _COMPARED_CLEAR, _COMPARED_UNCLEAR = 2, 8  # partners of every photo that are laid over it
-_SAMPLED_PHOTOS, _EVERY_FOR_POINTS = 56, 2
+_SAMPLED_PHOTOS = 56
 _MOST_PROPOSED_FROM = 24  # photos of a part that further pairs are proposed from
 _TURNS_TRIED, _LOOKS = 4, 2  # in the second look
 _SUPPORT = 2  # best own links that tell how sure a photo's part is
@@ -117,8 +118,8 @@ def _group(greys: Sequence[Grey], workers: int, progress: Progress) -> tuple[Gro
     partners = search(table, _PARTNERS, workers=workers, progress=progress).partner
     sample = _sample(table)
     compare = Comparer(described, workers=workers, progress=progress)
-    asked = set(sorted({photo for photo, _ in sample})[::_EVERY_FOR_POINTS])
-    few = [pair for pair in sample if pair[0] in asked]
+    every_second = sorted({photo for photo, _ in sample})[::2]
+    few = [pair for pair in sample if pair[0] in every_second]
     compare.by_chance = agreeing_by_chance(_rows(few, compare.agreeing(few)))
     levels = learn_levels(_rows(sample, scores := compare(sample)))
     grouping = Grouping(len(greys), levels, compare, _Proposer(table))
@@ -137,10 +138,13 @@ def _look_again(grouping: Grouping, compare: Comparer) -> None:
     grouping.compare = compare
     known: set[Pair] = set()
     for _ in range(_LOOKS):
-        pairs = set(likely_splits(compare, grouping.members())) - known
+        parts = grouping.members()
+        pairs = likely_splits(compare, parts, known)
+        known.update(pairs)
         grouping.compare_again(pairs)
         grouping.join()
-        known |= pairs
+        if len(grouping.members()) == len(parts):
+            break
 
 
 def _sample(table: SignatureTable) -> list[Pair]:

@@ -13,9 +13,9 @@ Scores = NDArray[np.float32]
 Pair = tuple[int, int]
 Places = NDArray[np.int64]
 Photos = Sequence[int] | Places
+LaidOut = tuple[NDArray[np.float32], Places]  # planes of photos, and where each photo starts in them
 
 _ROWS, _COLUMNS = 52, 208  # photos compared at a time: what the processor's cache holds
-_PRODUCTS_AT_ONCE = 2**14  # of frames; bounds the memory
 _PEAK_WIDTH = 4  # steps on either side that belong to a peak
 _PHASE = np.outer(np.arange(ANGLES), np.arange(LOWEST, HIGHEST)) * (2 * np.pi / ANGLES)
 _TO_TURNS = np.concatenate([np.cos(_PHASE), -np.sin(_PHASE)], axis=1).astype(np.float32)
@@ -93,17 +93,19 @@ class SignatureTable:
 
     def scores(self, left: Photos, right: Photos) -> Scores:
         """Return float32 (len(left), len(right)) in [-1, 1]: how well the signatures of two photos match at best."""
-        columns, starts = self._laid_out(right)
-        rows = max(1, _PRODUCTS_AT_ONCE // columns.shape[2])
-        blocks = [self._block(left[row : row + rows], columns, starts) for row in range(0, len(left), rows)]
-        return np.concatenate(blocks)
+        found = np.empty((len(left), len(right)), np.float32)
+        for first in range(0, len(right), _COLUMNS):
+            columns = self._laid_out(right[first : first + _COLUMNS])
+            for row in range(0, len(left), _ROWS):
+                block = self._block(self._laid_out(left[row : row + _ROWS]), columns)
+                found[row : row + _ROWS, first : first + _COLUMNS] = block
+        return found
 
-    def _block(self, left: Photos, columns: NDArray[np.float32], starts: Places) -> Scores:
-        rows, row_starts = self._laid_out(left)
-        by_frame = best_scores(rows, columns)
-        return np.maximum.reduceat(np.maximum.reduceat(by_frame, row_starts, axis=0), starts, axis=1)
+    def _block(self, left: LaidOut, right: LaidOut) -> Scores:
+        by_frame = best_scores(left[0], right[0])
+        return np.maximum.reduceat(np.maximum.reduceat(by_frame, left[1], axis=0), right[1], axis=1)
 
-    def _laid_out(self, photos: Photos) -> tuple[NDArray[np.float32], Places]:
+    def _laid_out(self, photos: Photos) -> LaidOut:
         """Return the planes of `photos`, and where each photo starts in them."""
         frames, starts = frames_of(self._start, photos)
         return self._planes[:, :, frames], starts
@@ -155,25 +157,21 @@ def search(table: SignatureTable, keep: int, *, workers: int = 0, progress: Prog
     count = table.photos
     found = Neighbours(count, min(keep, max(1, count - 1)))
 
-    def later(block: tuple[Places, Places]) -> tuple[Places, Places, Scores]:
+    def later(corner: Pair) -> tuple[Places, Places, Scores]:
         """Return scores of each pair once, and none of a photo with itself."""
-        rows, columns = block
+        top, left = corner
+        rows, columns = (
+            np.arange(top, min(top + _ROWS, count)),
+            np.arange(left, min(left + _COLUMNS, count)),
+        )
         above = columns[None, :] > rows[:, None]
         return rows, columns, np.where(above, table.scores(rows, columns), np.float32(-1))
 
+    corners = [(top, left) for top in range(0, count, _ROWS) for left in range(top, count, _COLUMNS)]
     with progress.task("comparing photos", count) as task:
-        for rows, columns, scores in in_threads(later, _blocks(count), workers=workers):
+        for rows, columns, scores in in_threads(later, corners, workers=workers):
             found.take(rows, columns, scores)
             found.take(columns, rows, scores.T)
             if columns[-1] == count - 1:
                 task.advance(len(rows))
     return found
-
-
-def _blocks(count: int) -> list[tuple[Places, Places]]:
-    """Return rows and columns of the blocks that hold every pair of photos."""
-    return [
-        (np.arange(top, min(top + _ROWS, count)), np.arange(left, min(left + _COLUMNS, count)))
-        for top in range(0, count, _ROWS)
-        for left in range(top, count, _COLUMNS)
-    ]

@@ -6,7 +6,7 @@ are looked up among those of all others, after local naive Bayes nearest neighbo
 keypoint votes for the examples that have a similar one, the more the better it fits there than elsewhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from castproof.parts.compare import Comparer
 from castproof.parts.keypoints import Floats, Keypoints, mirrored
 from castproof.parts.search import Pair
 
-_MOST_PARTS = 2000  # the largest; bounds memory and time where most parts were photographed once
+_MOST_PARTS = 2000  # bounds memory and time where most parts were photographed once
 _EXAMPLES = 2  # photos of a part that stand for it
 _LIKELY = 4  # other parts that an example is compared with
 _POINTS = 64  # the strongest ones of a photo
@@ -24,12 +24,15 @@ _VOTES = 8  # of a keypoint
 _LEARNT_FROM = 20000  # descriptors
 
 
-def likely_splits(compare: Comparer, parts: Sequence[Sequence[int]]) -> list[Pair]:
+def likely_splits(
+    compare: Comparer, parts: Sequence[Sequence[int]], known: Collection[Pair] = ()
+) -> list[Pair]:
     """Return pairs of photos to compare: examples of parts with those of other parts that share most keypoints.
 
     Args:
         compare: knows the keypoints of the photos.
-        parts: the photos of every part.
+        parts: the photos of every part; of more than 2,000 the largest are looked at.
+        known: pairs (smaller, larger) that need not be returned again.
     """
     parts = sorted(parts, key=len, reverse=True)[:_MOST_PARTS]
     examples = [photos[:: -(-len(photos) // _EXAMPLES)] for photos in parts]
@@ -39,7 +42,12 @@ def likely_splits(compare: Comparer, parts: Sequence[Sequence[int]]) -> list[Pai
     points = compare.points(every)
     index = SharedPoints(points, [part for part, photos in enumerate(examples) for _ in photos])
     likely = compare.each("looking for torn parts", index.likely, range(len(every)))
-    pairs = [(every[place], every[other]) for place, others in enumerate(likely) for other in others]
+    found = {
+        (min(photo, every[other]), max(photo, every[other]))
+        for photo, others in zip(every, likely, strict=True)
+        for other in others
+    }
+    pairs = sorted(found.difference(known))
     agreeing = compare.agreeing(pairs)
     return [pair for pair, count in zip(pairs, agreeing, strict=True) if count > compare.by_chance]
 

@@ -1,9 +1,9 @@
 """Reading every photo of a data set once: its hash, and its statistics where they are not known yet."""
 
 import hashlib
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from castproof.data.content_cache import PhotoEntries, cache_folder
 from castproof.data.manifest import Manifest, Photo, UnreadablePhoto
@@ -14,8 +14,6 @@ from castproof.parts.photo import Grey, shrunk
 from castproof.progress import SILENT, Progress
 from castproof.threads import in_threads
 from castproof.wording import counted
-
-_BLOCK: Final = 512
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,11 @@ def survey_photos(
     good: list[Photo] = []
     bad: list[UnreadablePhoto] = []
     try:
-        looked = in_threads(survey.look, [manifest.path(photo) for photo in manifest.photos])
-        with progress.task("reading photos", len(manifest.photos)) as task:
+        paths = [manifest.path(photo) for photo in manifest.photos]
+        with (
+            progress.task("reading photos", len(paths)) as task,
+            closing(in_threads(survey.look, paths)) as looked,
+        ):
             for photo, (digest, reason) in zip(manifest.photos, looked, strict=True):
                 if reason:
                     bad.append(UnreadablePhoto(photo.file, reason))
@@ -105,5 +106,6 @@ class _Surveyor:
 
     def keep(self) -> None:
         """Write what was measured into the cache, the work of a run that was stopped included."""
-        if self._cache is not None and self._measured:
-            self._cache.add({digest: one.to_json() for digest, one in self._measured.items()})
+        measured = self._measured.copy()
+        if self._cache is not None and measured:
+            self._cache.add({digest: one.to_json() for digest, one in measured.items()})

@@ -77,8 +77,8 @@ def split_command(
         from castproof.pipeline.split_data import SplitSettings, split_data
     settings = SplitSettings(
         by=by,
-        val=val if not folds or is_given(context, "val") else None,
-        test=test if not folds or is_given(context, "test") else None,
+        val=val if folds is None or is_given(context, "val") else None,
+        test=test if folds is None or is_given(context, "test") else None,
         folds=folds,
         seed=seed,
         set_aside=set_aside,
