@@ -5,6 +5,8 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from castproof.progress import SILENT, Progress
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -37,3 +39,28 @@ def in_threads(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def map_in_threads(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    title: str,
+    *,
+    workers: int = 0,
+    progress: Progress = SILENT,
+) -> list[Result]:
+    """Return `work(item)` for every item, in order.
+
+    Args:
+        work: called in several threads at a time.
+        items: what to work on.
+        title: says what is done.
+        workers: threads; 0 takes `worker_count`.
+        progress: told of every item.
+    """
+    results = []
+    with progress.task(title, len(items)) as task:
+        for result in in_threads(work, items, workers=workers):
+            results.append(result)
+            task.advance()
+    return results

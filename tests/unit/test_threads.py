@@ -13,7 +13,7 @@ from castproof.data.importing import check_photos
 from castproof.data.photo_sets import SetPhoto
 from castproof.data.placing import FileSource
 from castproof.pipeline.photo_survey import survey_photos
-from castproof.threads import in_threads
+from castproof.threads import in_threads, map_in_threads
 
 MANY = range(1_000)
 
@@ -38,6 +38,24 @@ def test_an_error_in_the_work_reaches_the_caller_after_the_results_before_it(wor
     with pytest.raises(ValueError, match="item 300"):
         got.extend(in_threads(work, MANY, workers=workers))
     assert got == list(MANY[:300])
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_the_whole_list_comes_in_order_and_every_item_is_told(workers: int) -> None:
+    told: list[tuple[str, int]] = []
+
+    class Told:
+        @contextmanager
+        def task(self, description: str, total: int) -> Iterator["Told"]:
+            told.append((description, total))
+            yield self
+
+        def advance(self, steps: int = 1, note: str = "") -> None:
+            told.append(("step", steps))
+
+    results = map_in_threads(lambda item: -item, MANY, "counting", workers=workers, progress=Told())
+    assert results == [-item for item in MANY]
+    assert told == [("counting", 1_000), *[("step", 1)] * 1_000]
 
 
 def closed(work: Callable[[int], int], items: Sequence[int], workers: int) -> None:

@@ -4,7 +4,6 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from castproof.data.manifest import SPLITS, Manifest, Photo, UnreadablePhoto
 from castproof.errors import DataError, ImageError, UnreadableError
 from castproof.images import decode, is_image_file, read_photo
 from castproof.progress import SILENT, Progress
-from castproof.threads import in_threads
+from castproof.threads import map_in_threads
 from castproof.wording import counted
 
 SPLIT_NAMES = {
@@ -90,29 +89,26 @@ def verify_photos(manifest: Manifest, *, skip_unreadable: bool, progress: Progre
         UnreadableError: photos cannot be decoded; `items` holds all of them, one line each.
         DataError: without the unreadable photos a split or class is empty.
     """
-    good: list[Photo] = []
-    bad: list[UnreadablePhoto] = []
-    photos = manifest.photos
-    paths = [manifest.path(photo) for photo in photos]
-    with (
-        progress.task("checking photos", len(photos)) as task,
-        closing(in_threads(_check, paths)) as checked,
-    ):
-        for photo, (digest, reason) in zip(photos, checked, strict=True):
-            if reason:
-                bad.append(UnreadablePhoto(photo.file, reason))
-            else:
-                good.append(replace(photo, sha256=digest))
-            task.advance()
+    paths = [manifest.path(photo) for photo in manifest.photos]
+    checked = map_in_threads(_check, paths, "checking photos", progress=progress)
+    verified = with_hashes(manifest, checked)
+    bad = verified.unreadable[len(manifest.unreadable) :]
     if bad and not skip_unreadable:
         raise UnreadableError(
             f"{len(bad):,} of {counted(len(manifest.photos), 'photo')} in {manifest.root} cannot be read.",
             fix="Repair or remove them, or go on without them: --skip-unreadable.",
             items=[f"{one.file}: {one.reason}" for one in bad],
         )
-    verified = replace(manifest, photos=tuple(good), unreadable=(*manifest.unreadable, *bad))
     _check_still_filled(manifest, verified)
     return verified
+
+
+def with_hashes(manifest: Manifest, checked: Sequence[tuple[str, str]]) -> Manifest:
+    """Return `manifest` with the hash of every photo; those that have a reason instead are in `unreadable`."""
+    both = list(zip(manifest.photos, checked, strict=True))
+    good = tuple(replace(photo, sha256=digest) for photo, (digest, reason) in both if not reason)
+    bad = tuple(UnreadablePhoto(photo.file, reason) for photo, (_, reason) in both if reason)
+    return replace(manifest, photos=good, unreadable=manifest.unreadable + bad)
 
 
 def hash_or_reason(read: Callable[[], bytes]) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from castproof.data.placing import FileSource, Placement, Source
 from castproof.data.splits import TEST_SHARE, VAL_SHARE, check_seed, check_shares, share_out, split_photos
 from castproof.errors import DataError, UnreadableError
 from castproof.progress import SILENT, Progress
-from castproof.threads import in_threads
+from castproof.threads import map_in_threads
 from castproof.wording import counted
 
 
@@ -99,26 +99,18 @@ def check_photos(
         UnreadableError: photos cannot be decoded, and `skip_unreadable` is off; `items` holds all of them.
         DataError: the archive is broken.
     """
-    hashes: dict[str, str] = {}
-    bad: list[UnreadablePhoto] = []
     read_from = [sources[photo.file] for photo in photos]
-    with (
-        progress.task("checking photos", len(photos)) as task,
-        closing(in_threads(_check, read_from)) as checked,
-    ):
-        for photo, (digest, reason) in zip(photos, checked, strict=True):
-            if reason:
-                bad.append(UnreadablePhoto(photo.file, reason))
-            else:
-                hashes[photo.file] = digest
-            task.advance()
+    checked = map_in_threads(_check, read_from, "checking photos", progress=progress)
+    both = list(zip(photos, checked, strict=True))
+    hashes = {photo.file: digest for photo, (digest, reason) in both if not reason}
+    bad = tuple(UnreadablePhoto(photo.file, reason) for photo, (_, reason) in both if reason)
     if bad and not skip_unreadable:
         raise UnreadableError(
             f"{len(bad):,} of {counted(len(photos), 'photo')} cannot be read. Nothing was written.",
             fix="Repair or remove them, or import the others: --skip-unreadable.",
             items=[f"{one.file}: {one.reason}" for one in bad],
         )
-    return hashes, tuple(bad)
+    return hashes, bad
 
 
 def make_plan(

@@ -1,9 +1,8 @@
 """Comparing pairs of photos: how well two photos match after they are laid over each other."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +14,7 @@ from castproof.parts.registration import NO_MATCH, Match, Still, register, still
 from castproof.parts.search import Pair, best_turns, several_turns
 from castproof.parts.signature import Spectra
 from castproof.progress import SILENT, Progress
-from castproof.threads import in_threads
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from castproof.threads import map_in_threads
 
 _CONVINCING = 0.9  # nothing more to look for
 _BEYOND_CHANCE = 2.0  # times the keypoints that agree by chance
@@ -71,24 +67,25 @@ class Comparer:
 
     def __call__(self, pairs: Sequence[Pair]) -> list[float]:
         """Return the score of each pair, at most 1; 0 or less where the two have nothing in common."""
-        return self.each("matching pairs", lambda pair: self.match(pair).score, pairs)
+        return map_in_threads(
+            lambda pair: self.match(pair).score,
+            pairs,
+            "matching pairs",
+            workers=self.workers,
+            progress=self.progress,
+        )
 
     def agreeing(self, pairs: Sequence[Pair]) -> list[int]:
         """Return how many keypoints of each pair agree on one affine map."""
-        return self.each("matching keypoints", self._agreeing, pairs)
+        return map_in_threads(
+            self._agreeing, pairs, "matching keypoints", workers=self.workers, progress=self.progress
+        )
 
     def points(self, photos: Sequence[int]) -> list[Keypoints]:
         """Return the keypoints of each photo."""
-        return self.each("finding keypoints", self._points, photos)
-
-    def each(self, title: str, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        """Return `work` of every item, done in threads under a progress bar of this title."""
-        results = []
-        with self.progress.task(title, len(items)) as task:
-            for result in in_threads(work, items, workers=self.workers):
-                results.append(result)
-                task.advance()
-        return results
+        return map_in_threads(
+            self._points, photos, "finding keypoints", workers=self.workers, progress=self.progress
+        )
 
     def match(self, pair: Pair) -> Match:
         """Return how the second photo of `pair` lies on the first."""

@@ -22,7 +22,7 @@ from castproof.parts.signature import (
     weights,
 )
 from castproof.progress import SILENT, Progress
-from castproof.threads import in_threads
+from castproof.threads import map_in_threads
 
 Frames = Sequence[Sequence[Frame]]
 
@@ -55,12 +55,8 @@ class _Learnt:
 
 def read_greys(photos: Sequence[Path], workers: int, progress: Progress = SILENT) -> list[Grey]:
     """Return the photos in grey at working size. Raises ImageError."""
-    greys = []
-    with progress.task("reading photos", len(photos)) as task:
-        for small in in_threads(read_small, photos, workers=workers):
-            greys.append(small.grey)
-            task.advance()
-    return greys
+    small = map_in_threads(read_small, photos, "reading photos", workers=workers, progress=progress)
+    return [photo.grey for photo in small]
 
 
 def describe(greys: Sequence[Grey], *, workers: int = 0, progress: Progress = SILENT) -> Described:
@@ -74,18 +70,12 @@ def describe(greys: Sequence[Grey], *, workers: int = 0, progress: Progress = SI
         found = frames_in(grey, whole=whole)
         return found, [unit(ring_spectra(grey, frame)[None] * learnt.gain)[0] for frame in found]
 
-    frames: list[Frame] = []
-    spectra: list[Spectra] = []
-    start = [0]
-    with progress.task("describing photos", len(greys)) as task:
-        for more_frames, more_spectra in in_threads(seen, greys, workers=workers):
-            frames += more_frames
-            spectra += more_spectra
-            start.append(len(frames))
-            task.advance()
+    views = map_in_threads(seen, greys, "describing photos", workers=workers, progress=progress)
+    frames = [frame for found, _ in views for frame in found]
+    spectra = [signature for _, found in views for signature in found]
+    starts = np.cumsum([0, *(len(found) for found, _ in views)])
     extent = 1.0 if whole else learnt.extent
-    signatures, starts = np.stack(spectra), np.array(start, np.int64)
-    return Described(greys, frames, signatures, learnt.fine, starts, extent, whole)
+    return Described(greys, frames, np.stack(spectra), learnt.fine, starts, extent, whole)
 
 
 def _best_learnt(greys: Sequence[Grey], workers: int, progress: Progress) -> tuple[bool, _Learnt]:
@@ -96,12 +86,8 @@ def _best_learnt(greys: Sequence[Grey], workers: int, progress: Progress) -> tup
     def learn(whole: bool) -> _Learnt:
         return _learn([frames_in(grey, whole=whole) for grey in sample], sample)
 
-    learnt = []
-    with progress.task("learning what tells parts apart", 2) as task:
-        for one in in_threads(learn, (False, True), workers=workers):
-            learnt.append(one)
-            task.advance()
-    objects, wholes = learnt
+    title = "learning what tells parts apart"
+    objects, wholes = map_in_threads(learn, (False, True), title, workers=workers, progress=progress)
     whole = wholes.separation > objects.separation
     return whole, wholes if whole else objects
 

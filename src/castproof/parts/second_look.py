@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from castproof.parts.compare import Comparer
 from castproof.parts.keypoints import Floats, Keypoints, mirrored
 from castproof.parts.search import Pair
+from castproof.threads import map_in_threads
 
 _MOST_PARTS = 2000  # bounds memory and time where most parts were photographed once
 _EXAMPLES = 2  # photos of a part that stand for it
@@ -41,7 +42,13 @@ def likely_splits(
         return []
     points = compare.points(every)
     index = SharedPoints(points, [part for part, photos in enumerate(examples) for _ in photos])
-    likely = compare.each("looking for torn parts", index.likely, range(len(every)))
+    likely = map_in_threads(
+        index.likely,
+        range(len(every)),
+        "looking for torn parts",
+        workers=compare.workers,
+        progress=compare.progress,
+    )
     found = {
         (min(photo, every[other]), max(photo, every[other]))
         for photo, others in zip(every, likely, strict=True)

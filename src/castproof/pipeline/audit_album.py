@@ -16,7 +16,7 @@ from castproof.pipeline.audit_selection import PairChoice
 from castproof.progress import SILENT, Progress
 from castproof.report.audit_page import Pair, Tile
 from castproof.report.thumbnails import Picture, overlay, thumbnail, turned_onto
-from castproof.threads import in_threads
+from castproof.threads import map_in_threads
 
 TILE_PX: Final = 160
 PAIR_PX: Final = 240
@@ -33,11 +33,8 @@ class Album:
 
     def __init__(self, manifest: Manifest, photos: Sequence[Photo], progress: Progress = SILENT) -> None:
         self._manifest = manifest
-        self._pictures: dict[str, Picture | None] = {}
-        with progress.task("making pictures", len(photos)) as task:
-            for photo, picture in zip(photos, in_threads(self._picture, photos), strict=True):
-                self._pictures[photo.file] = picture
-                task.advance()
+        pictures = map_in_threads(self._picture, photos, "making pictures", progress=progress)
+        self._pictures = {photo.file: picture for photo, picture in zip(photos, pictures, strict=True)}
 
     def tile(self, photo: Photo, note: str = "") -> Tile:
         """Return `photo` with its caption."""
@@ -62,11 +59,9 @@ def pairs(
         progress: told of every pair.
     """
     aligner = _Aligner(PhotoEntries(cache_folder(), "alignments", ENGINE_VERSION) if use_cache else None)
-    with progress.task("aligning pairs", len(choices)) as task:
-        made = []
-        for pair in in_threads(lambda choice: _pair(manifest, choice, aligner), choices):
-            made.append(pair)
-            task.advance()
+    made = map_in_threads(
+        lambda choice: _pair(manifest, choice, aligner), choices, "aligning pairs", progress=progress
+    )
     aligner.keep()
     return made
 

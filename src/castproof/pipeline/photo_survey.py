@@ -1,18 +1,18 @@
 """Reading every photo of a data set once: its hash, and its statistics where they are not known yet."""
 
 import hashlib
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from castproof.data.content_cache import PhotoEntries, cache_folder
-from castproof.data.manifest import Manifest, Photo, UnreadablePhoto
+from castproof.data.folders import with_hashes
+from castproof.data.manifest import Manifest
 from castproof.data.photo_statistics import STATISTICS_VERSION, PhotoStatistics, photo_statistics
 from castproof.errors import ImageError, UnreadableError
 from castproof.images import decode, read_photo
 from castproof.parts.photo import Grey, shrunk
 from castproof.progress import SILENT, Progress
-from castproof.threads import in_threads
+from castproof.threads import map_in_threads
 from castproof.wording import counted
 
 
@@ -50,31 +50,21 @@ def survey_photos(
         UnreadableError: photos cannot be decoded (all of them, where they may be skipped).
     """
     survey = _Surveyor(PhotoEntries(cache_folder(), "statistics", STATISTICS_VERSION) if use_cache else None)
-    good: list[Photo] = []
-    bad: list[UnreadablePhoto] = []
+    paths = [manifest.path(photo) for photo in manifest.photos]
     try:
-        paths = [manifest.path(photo) for photo in manifest.photos]
-        with (
-            progress.task("reading photos", len(paths)) as task,
-            closing(in_threads(survey.look, paths)) as looked,
-        ):
-            for photo, (digest, reason) in zip(manifest.photos, looked, strict=True):
-                if reason:
-                    bad.append(UnreadablePhoto(photo.file, reason))
-                else:
-                    good.append(replace(photo, sha256=digest))
-                task.advance()
+        looked = map_in_threads(survey.look, paths, "reading photos", progress=progress)
     finally:
         survey.keep()
-    if bad and not (skip_unreadable and good):
+    readable = with_hashes(manifest, looked)
+    bad = readable.unreadable[len(manifest.unreadable) :]
+    if bad and not (skip_unreadable and readable.photos):
         raise UnreadableError(
             f"{len(bad):,} of {counted(len(manifest.photos), 'photo')} in {manifest.root} cannot be read.",
             fix="Repair or remove them, or go on without them: --skip-unreadable."
-            if good
+            if readable.photos
             else "Replace them.",
             items=[f"{one.file}: {one.reason}" for one in bad],
         )
-    readable = replace(manifest, photos=tuple(good), unreadable=(*manifest.unreadable, *bad))
     return Survey(readable, survey.statistics, survey.greys)
 
 

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from castproof.apps.cli import options
 from castproof.apps.cli.console import (
     EXIT_FOUND,
     EXIT_INTERRUPTED,
@@ -32,23 +33,15 @@ def audit_command(
         Path, typer.Argument(help="Folder of class folders, with or without splits.", metavar="DATA")
     ],
     outdir: Annotated[Path, typer.Option(help="Folder that receives the results.")] = Path("audit"),
-    ok: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Class folder that holds good parts; repeat for several.", show_default="by its name"
-        ),
-    ] = None,
+    ok: Annotated[list[str] | None, options.good_folders()] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit code 4 where it finds a leak or a label conflict.")
     ] = False,
-    skip_unreadable: Annotated[
-        bool,
-        typer.Option("--skip-unreadable", help="Go on without photos that cannot be read, and record them."),
-    ] = False,
+    skip_unreadable: Annotated[bool, options.skip_unreadable()] = False,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Compute everything anew, and keep nothing of it.")
     ] = False,
-    no_bars: Annotated[bool, typer.Option("--no-bars", help="No progress bars.")] = False,
+    no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
     """Find leaks between splits, label conflicts, duplicates, shortcuts and odd photos.
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from castproof.apps.cli import options
 from castproof.apps.cli.console import EXIT_INTERRUPTED, console, errors, training_libraries
 from castproof.apps.cli.predict import show_predictions
 from castproof.apps.cli.training_console import TrainingConsole
@@ -21,7 +22,7 @@ def demo_command(
             help="Starting weights, see castproof train --help.", metavar="[castings|imagenet|none|FILE]"
         ),
     ] = "castings",
-    no_bars: Annotated[bool, typer.Option("--no-bars", help="No progress bars.")] = False,
+    no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
     """Generate castings, train on them, evaluate, and judge a few photos: less than two minutes, no network needed.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from castproof.apps.cli import options
 from castproof.apps.cli.console import EXIT_INTERRUPTED, Bars, console, errors, tell, training_libraries
 from castproof.apps.cli.tables import metrics_table
 from castproof.run_folder import RunFolder
@@ -16,23 +17,14 @@ from castproof.settings import DEVICES
 def evaluate_command(
     run: Annotated[Path, typer.Argument(help="Run folder made by castproof train.", metavar="RUN")],
     data: Annotated[Path, typer.Option(help="Folder of class folders, with or without splits.")],
-    ok: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Class folder that holds good parts; repeat for several.",
-            show_default="as in training, else by its name",
-        ),
-    ] = None,
-    skip_unreadable: Annotated[
-        bool,
-        typer.Option("--skip-unreadable", help="Go on without photos that cannot be read, and record them."),
-    ] = False,
+    ok: Annotated[list[str] | None, options.good_folders(default="as in training, else by its name")] = None,
+    skip_unreadable: Annotated[bool, options.skip_unreadable()] = False,
     device: Annotated[str, typer.Option(help="Where to compute.", metavar=f"[{'|'.join(DEVICES)}]")] = "auto",
     outdir: Annotated[
         Path | None,
         typer.Option(help="Folder that receives the results.", show_default="RUN/evaluations/DATA_TIME"),
     ] = None,
-    no_bars: Annotated[bool, typer.Option("--no-bars", help="No progress bars.")] = False,
+    no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
     """Score another labelled folder, at the threshold of the run.
 

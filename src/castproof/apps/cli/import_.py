@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from castproof.apps.cli import options
 from castproof.apps.cli.console import EXIT_INTERRUPTED, Bars, console, errors, is_given, propose, tell
 from castproof.apps.cli.tables import data_table
 from castproof.files import beside
@@ -23,12 +24,7 @@ def import_command(
         Path, typer.Argument(help="Folder or zip archive that holds the photos.", metavar="SRC")
     ],
     dest: Annotated[Path, typer.Argument(help="New folder that receives the photos.", metavar="DEST")],
-    ok: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Class folder that holds good parts; repeat for several.", show_default="by its name"
-        ),
-    ] = None,
+    ok: Annotated[list[str] | None, options.good_folders()] = None,
     set_name: Annotated[
         str | None,
         typer.Option(
@@ -37,18 +33,13 @@ def import_command(
     ] = None,
     val: Annotated[float, typer.Option(help="Share of the photos for val, where SRC has no val.")] = 0.15,
     test: Annotated[float, typer.Option(help="Share of the photos for test, where SRC has no test.")] = 0.15,
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1337,
-    link: Annotated[
-        bool, typer.Option("--link/--copy", help="Hard links instead of copies, where the disk allows it.")
-    ] = False,
-    skip_unreadable: Annotated[
-        bool,
-        typer.Option("--skip-unreadable", help="Go on without photos that cannot be read, and record them."),
-    ] = False,
+    seed: Annotated[int, options.seed()] = 1337,
+    link: Annotated[bool, options.link()] = False,
+    skip_unreadable: Annotated[bool, options.skip_unreadable()] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, show what would go where, write nothing.")
     ] = False,
-    no_bars: Annotated[bool, typer.Option("--no-bars", help="No progress bars.")] = False,
+    no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
     """Bring a folder or zip archive of photos into DEST/train, DEST/val and DEST/test; the source is not changed.
 

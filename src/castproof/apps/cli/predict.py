@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from castproof.apps.cli import options
 from castproof.apps.cli.console import (
     EXIT_INTERRUPTED,
     EXIT_NOT_INSPECTED,
@@ -37,7 +38,7 @@ def predict_command(
         Path | None, typer.Option(help="Write one row per photo to this file.", metavar="OUT")
     ] = None,
     device: Annotated[str, typer.Option(help="Where to compute.", metavar=f"[{'|'.join(DEVICES)}]")] = "auto",
-    no_bars: Annotated[bool, typer.Option("--no-bars", help="No progress bars.")] = False,
+    no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
     """Give a verdict for every photo: ACCEPT, REJECT, or NOT_INSPECTED with the reason.
 

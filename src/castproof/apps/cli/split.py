@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from castproof.apps.cli import options
 from castproof.apps.cli.console import (
     EXIT_INTERRUPTED,
     Bars,
@@ -41,27 +42,17 @@ def split_command(
         int | None,
         typer.Option(help="Make this many folds instead, each one the test once; 3 or more."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1337,
-    ok: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Class folder that holds good parts; repeat for several.", show_default="by its name"
-        ),
-    ] = None,
+    seed: Annotated[int, options.seed()] = 1337,
+    ok: Annotated[list[str] | None, options.good_folders()] = None,
     set_aside: Annotated[
         bool, typer.Option("--set-aside", help="Put photos whose label is in doubt into DEST_set_aside.")
     ] = False,
     drop_duplicates: Annotated[
         bool, typer.Option("--drop-duplicates", help="Leave out identical copies within a class.")
     ] = False,
-    link: Annotated[
-        bool, typer.Option("--link/--copy", help="Hard links instead of copies, where the disk allows it.")
-    ] = False,
-    skip_unreadable: Annotated[
-        bool,
-        typer.Option("--skip-unreadable", help="Go on without photos that cannot be read, and record them."),
-    ] = False,
-    no_bars: Annotated[bool, typer.Option("--no-bars", help="No progress bars.")] = False,
+    link: Annotated[bool, options.link()] = False,
+    skip_unreadable: Annotated[bool, options.skip_unreadable()] = False,
+    no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
     """Split photos into train, val and test, or into folds, with no part in two of them.
 

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
+from castproof.apps.cli import options
 from castproof.apps.cli.console import EXIT_INTERRUPTED, errors, is_given, propose, tell, training_libraries
 from castproof.errors import SettingError
 from castproof.settings import (
@@ -40,14 +41,7 @@ def train_command(
             help="Folder of photos: DATA/{train,val,test}/CLASS/* or DATA/CLASS/*.", rich_help_panel=DATA
         ),
     ] = None,
-    ok: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Class folder that holds good parts; repeat for several.",
-            show_default="by its name",
-            rich_help_panel=DATA,
-        ),
-    ] = None,
+    ok: Annotated[list[str] | None, options.good_folders(DATA)] = None,
     split: Annotated[
         str,
         typer.Option(
@@ -62,14 +56,7 @@ def train_command(
     test_share: Annotated[
         float, typer.Option(help="Share for the test of a split made here.", rich_help_panel=DATA)
     ] = DEFAULT.test_share,
-    skip_unreadable: Annotated[
-        bool,
-        typer.Option(
-            "--skip-unreadable",
-            help="Go on without photos that cannot be read, and record them.",
-            rich_help_panel=DATA,
-        ),
-    ] = DEFAULT.skip_unreadable,
+    skip_unreadable: Annotated[bool, options.skip_unreadable(DATA)] = DEFAULT.skip_unreadable,
     model: Annotated[
         str, typer.Option(help="Backbone.", metavar=_names(BACKBONES), rich_help_panel=NETWORK)
     ] = DEFAULT.model,
@@ -167,9 +154,7 @@ def train_command(
         float,
         typer.Option(help="Cost of a false alarm; used for expected_cost alone.", rich_help_panel=DECISION),
     ] = DEFAULT.cost_fp,
-    seed: Annotated[
-        int, typer.Option(help="Seed of every random choice.", rich_help_panel=RUN)
-    ] = DEFAULT.seed,
+    seed: Annotated[int, options.seed(RUN)] = DEFAULT.seed,
     num_workers: Annotated[
         int,
         typer.Option(
@@ -191,9 +176,7 @@ def train_command(
             rich_help_panel=RUN,
         ),
     ] = None,
-    no_bars: Annotated[
-        bool, typer.Option("--no-bars", help="No progress bars.", rich_help_panel=RUN)
-    ] = False,
+    no_bars: Annotated[bool, options.no_bars(RUN)] = False,
 ) -> None:
     """Train a classifier (defective or good) on a folder of photos and evaluate it.
 
