@@ -8,12 +8,15 @@ from typing import Any, Final, Literal, get_args
 
 from castproof.errors import SettingError
 
-Objective = Literal["macro_f1", "def_f1"]
+TuneFor = Literal["macro_f1", "def_f1", "none"]
 
 BACKBONES: Final = ("mobilenet", "mobilenet_v2")
 NAMED_WEIGHTS: Final = ("imagenet", "castings", "none")
-AUG_LEVELS: Final = ("minimal", "standard", "heavy")
-OBJECTIVES: Final = get_args(Objective)
+FEATURES: Final = ("last", "middle")
+AUG_LEVELS: Final = ("none", "minimal", "standard", "heavy")
+WEIGHINGS: Final = ("photos", "parts")
+UNTUNED: Final = "none"
+OBJECTIVES: Final = get_args(TuneFor)
 OPTIMIZERS: Final = ("adamw", "sgd")
 SCHEDULES: Final = ("cosine", "constant")
 SPLIT_CHOICES: Final = ("given", "parts")
@@ -24,11 +27,14 @@ DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 class TrainSettings:
     """Everything that decides the result of a training run, except the photos themselves.
 
+    The defaults are those of the recipe "reference"; `castproof.recipes` makes the settings of the others.
+
     Raises:
         SettingError: a value is out of its range; every wrong field is listed.
     """
 
     data: str
+    recipe: str = "reference"
     ok: tuple[str, ...] = ()
     split: str = "given"
     val_share: float = 0.15
@@ -36,6 +42,7 @@ class TrainSettings:
     skip_unreadable: bool = False
     model: str = "mobilenet"
     weights: str = "imagenet"
+    features: str = "last"
     epochs: int = 30
     batch_size: int = 48
     img_size: int = 224
@@ -54,7 +61,8 @@ class TrainSettings:
     label_smoothing: float = 0.01
     dropout: float = 0.5
     aug_level: str = "standard"
-    tune_for: Objective = "macro_f1"
+    weigh: str = "photos"
+    tune_for: TuneFor = "macro_f1"
     cost_fn: float = 10.0
     cost_fp: float = 1.0
     unfreeze: str = "none"
@@ -70,6 +78,8 @@ class TrainSettings:
         ]
         if self.val_share + self.test_share >= 1:
             broken.append("--val-share and --test-share together must leave photos for training")
+        if self.features == "middle" and not self.frozen:
+            broken.append("--unfreeze must be none where --features is middle; take --recipe reference")
         if self.min_lr > self.lr:
             broken.append(f"--min-lr must not exceed --lr; found {self.min_lr!r} and {self.lr!r}")
         if broken:
@@ -81,6 +91,11 @@ class TrainSettings:
     def frozen(self) -> bool:
         """Whether the backbone is a fixed feature extractor."""
         return self.unfreeze == "none"
+
+    @property
+    def needs_validation(self) -> bool:
+        """Whether validation photos have a say: in the threshold, or in the epoch that is kept."""
+        return self.tune_for != UNTUNED or self.patience > 0
 
     @property
     def run_name(self) -> str:
@@ -135,6 +150,7 @@ def _is_weights(value: str) -> bool:
 
 _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "model": _one_of(BACKBONES),
+    "features": _one_of(FEATURES),
     "weights": (_is_weights, "imagenet, castings, none, or a .pt, .pth or .safetensors file"),
     "split": _one_of(SPLIT_CHOICES),
     "val_share": (lambda value: 0 < value < 1, "between 0 and 1"),
@@ -147,7 +163,7 @@ _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "wd": _at_least(0),
     "seed": _at_least(0),
     "num_workers": _at_least(0),
-    "patience": _at_least(1),
+    "patience": _at_least(0),
     "min_delta": _at_least(0),
     "warmup_epochs": _at_least(0),
     "sched": _one_of(SCHEDULES),
@@ -157,6 +173,7 @@ _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "label_smoothing": _within(0, 1),
     "dropout": _within(0, 1),
     "aug_level": _one_of(AUG_LEVELS),
+    "weigh": _one_of(WEIGHINGS),
     "tune_for": _one_of(OBJECTIVES),
     "cost_fn": _at_least(0),
     "cost_fp": _at_least(0),

@@ -21,10 +21,10 @@ from torch import Tensor
 class AugmentLevel:
     """How far one level goes; every amount is drawn uniformly up to the limit, in both directions.
 
-    Mirroring and quarter turns are part of every level.
+    Mirroring and quarter turns are part of every level that varies.
 
     Args:
-        views: variations of each photo that a frozen network sees, the photo itself included.
+        views: variations of each photo that a frozen network sees, the photo itself included; 1: none at all.
         turn_deg: free rotation.
         squeeze: relative change of one axis against the other, and shear.
         gain: relative change of exposure.
@@ -45,6 +45,7 @@ class AugmentLevel:
 
 
 LEVELS: Final = {
+    "none": AugmentLevel(views=1, turn_deg=0, squeeze=0, gain=0, contrast=0, gamma=0, gradient=0, noise=0),
     "minimal": AugmentLevel(
         views=2, turn_deg=0, squeeze=0, gain=0.05, contrast=0.05, gamma=0, gradient=0, noise=0
     ),
@@ -65,6 +66,8 @@ def augment(batch: Tensor, level: AugmentLevel, seeds: Sequence[tuple[int, ...]]
         level: how far to go.
         seeds: one per photo; the same photo, level and seed give the same variation in any batch.
     """
+    if level.views == 1:
+        return batch
     generators = [np.random.default_rng(seed) for seed in seeds]
     maps = np.stack([draw_affine(level, generator) for generator in generators])
     light = np.stack([_draw_light(level, generator) for generator in generators])

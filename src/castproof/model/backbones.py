@@ -10,6 +10,8 @@ from torchvision import models
 
 from castproof.errors import SettingError
 
+LEAST_SPREAD: Final = 0.01
+
 
 @dataclass(frozen=True)
 class BackboneSpec:
@@ -18,39 +20,74 @@ class BackboneSpec:
     Args:
         build: torchvision's constructor, called with `weights=None`.
         imagenet: torchvision's weights entry (url with a checksum in its name, licence in its metadata).
-        width: number of features per photo.
+        width: number of maps of the last layer.
+        middle: blocks whose expanded maps, at a stride of 4 to 16 pixels, are the middle of the network.
     """
 
     build: Callable[..., nn.Module]
     imagenet: models.WeightsEnum
     width: int
+    middle: tuple[int, ...]
 
 
 SPECS: Final[dict[str, BackboneSpec]] = {
     "mobilenet": BackboneSpec(
-        models.mobilenet_v3_small, models.MobileNet_V3_Small_Weights.IMAGENET1K_V1, width=576
+        models.mobilenet_v3_small,
+        models.MobileNet_V3_Small_Weights.IMAGENET1K_V1,
+        width=576,
+        middle=(3, 4, 5, 6, 7, 8),
     ),
-    "mobilenet_v2": BackboneSpec(models.mobilenet_v2, models.MobileNet_V2_Weights.IMAGENET1K_V1, width=1280),
+    "mobilenet_v2": BackboneSpec(
+        models.mobilenet_v2, models.MobileNet_V2_Weights.IMAGENET1K_V1, width=1280, middle=(4, 7, 9, 11)
+    ),
 }
 
 
 class Backbone(nn.Module):
-    """The convolutional part of a torchvision network and an average over the picture.
+    """The convolutional part of a torchvision network, and what is kept of its maps over the picture.
 
     Its parameters keep torchvision's key names (`features.…`), so that torchvision's own checkpoints fit.
+
+    Args:
+        name: one of SPECS.
+        taken: "last" for the average of the last layer's maps; "middle" for the spread of the maps in the middle
+            (see `log_moments`); the blocks after them are then left away.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, taken: str = "last") -> None:
         super().__init__()
         spec = SPECS[name]
         self.name = name
-        self.width = spec.width
         self.features: nn.Sequential = spec.build(weights=None).features  # type: ignore[assignment]
+        self.middle = spec.middle if taken == "middle" else ()
+        self.width = spec.width
+        if self.middle:
+            self.features = self.features[: self.middle[-1] + 1]
+            expansions = [_layers(self.features[index])[0] for index in self.middle]
+            self.width = sum(2 * int(str(expand.out_channels)) for expand in expansions)
 
     def forward(self, batch: Tensor) -> Tensor:
         """Return features (n, width) of normalised photos (n, 3, size, size)."""
+        if self.middle:
+            return self._of_the_middle(batch)
         pooled: Tensor = self.features(batch).mean(dim=(2, 3))
         return pooled
+
+    def _of_the_middle(self, maps: Tensor) -> Tensor:
+        found = []
+        for index, block in enumerate(self.features):
+            if index not in self.middle:
+                maps = block(maps)
+                continue
+            expand, *others = _layers(block)
+            inner = expand(maps)
+            found.append(log_moments(inner))
+            if index == self.middle[-1]:
+                break
+            for layer in others:
+                inner = layer(inner)
+            maps = maps + inner if block.use_res_connect else inner
+        return torch.cat(found, dim=1)
 
     def trainable_blocks(self, unfreeze: str) -> list[nn.Module]:
         """Return the blocks that `--unfreeze none|N|all` trains, last ones first counted.
@@ -71,8 +108,30 @@ class Backbone(nn.Module):
         return blocks[len(blocks) - count :]
 
 
-def seeded_backbone(name: str, seed: int) -> Backbone:
+def log_moments(maps: Tensor) -> Tensor:
+    """Return features float32 (n, 2 c): how far each of the c maps strays from its mean over the picture.
+
+    First the logarithms of the standard deviations, then those of the fourth roots of the fourth central moments,
+    which answer to a few places that differ from all others. Brightness, which shifts a map, drops out; contrast,
+    which stretches it, becomes a constant.
+
+    Args:
+        maps: float32 (n, c, h, w).
+    """
+    square = (maps - maps.mean(dim=(2, 3), keepdim=True)).square()
+    second = square.mean(dim=(2, 3)).sqrt()
+    fourth = square.square().mean(dim=(2, 3)).sqrt().sqrt()
+    return torch.log(torch.cat([second, fourth], dim=1) + LEAST_SPREAD)
+
+
+def _layers(block: nn.Module) -> list[nn.Module]:
+    """Return the layers of an inverted residual block: the expansion first."""
+    layers: nn.Module = block.block if hasattr(block, "block") else block.conv  # type: ignore[assignment]
+    return list(layers.children())
+
+
+def seeded_backbone(name: str, seed: int, taken: str = "last") -> Backbone:
     """Return a randomly initialised backbone that depends on `seed` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Backbone(name)
+        return Backbone(name, taken)

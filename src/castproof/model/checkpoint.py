@@ -14,7 +14,7 @@ from castproof.measure.decision import check_threshold
 from castproof.model.network import Classifier, NetworkSpec, build_network
 from castproof.preprocess import PreprocessSpec
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             preprocess=PreprocessSpec(
                 preprocess["size_px"], tuple(preprocess["mean"]), tuple(preprocess["std"])
             ),
+            features=state["spec"]["features"],
         )
         classes = Classes(
             good=tuple(state["classes"]["good"]), defective=tuple(state["classes"]["defective"])

@@ -5,7 +5,7 @@ called from every decoding thread at once; elsewhere it is PyTorch itself. Both 
 rounding.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
@@ -56,6 +56,23 @@ def feature_engine(network: Classifier, device: torch.device) -> FeatureEngine:
         return torch.from_numpy(session.run(None, {"photos": photos.contiguous().numpy()})[0])
 
     return FeatureEngine(run, width, device)
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Features that were computed before, of the photos of all splits.
+
+    Args:
+        values: float32 (views, n, width), view 0 unvaried.
+        rows: per split, the places of its photos in `values`, int64.
+    """
+
+    values: Tensor
+    rows: Mapping[str, Tensor]
+
+    def of_split(self, name: str) -> Tensor:
+        """Return features float32 (views, n, width) of the photos of split `name`."""
+        return self.values[:, self.rows[name]]
 
 
 def split_features(

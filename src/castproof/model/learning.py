@@ -6,14 +6,14 @@ shows, and what the logits of a whole split are.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from castproof.model.augmentation import LEVELS, augment
-from castproof.model.features import feature_engine, split_features
+from castproof.model.features import FeatureTable, feature_engine, split_features
 from castproof.model.inference import network_logits
 from castproof.model.network import Classifier
 from castproof.model.photos import PhotoBatches
@@ -25,13 +25,28 @@ TRAIN = "train"
 
 @dataclass(frozen=True)
 class LabelledPhotos:
-    """The photos of one split and whether each is defective (int64 (n,), 1 = defective)."""
+    """The photos of one split.
+
+    Args:
+        photos: the photos.
+        defective: int64 (n,), 1 = defective.
+        weight: float32 (n,), mean 1: how much each photo counts in learning.
+    """
 
     photos: PhotoBatches
     defective: Tensor
+    weight: Tensor
 
 
 Splits = Mapping[str, LabelledPhotos]
+
+
+class Batch(NamedTuple):
+    """Logits (n, 2) with gradient, labels int64 (n,) and weights float32 (n,) of some photos."""
+
+    logits: Tensor
+    defective: Tensor
+    weight: Tensor
 
 
 class Learner(Protocol):
@@ -42,8 +57,8 @@ class Learner(Protocol):
     def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
         """Return the parameters that learn, in groups with a multiplier of the learning rate for each."""
 
-    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (logits with gradient, labels) of one epoch, in the seeded order of that epoch."""
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Yield the batches of one epoch, in the seeded order of that epoch."""
 
     def logits(self, split: str, progress: Progress = SILENT) -> Tensor:
         """Return logits (n, 2) of all photos of `split`, unvaried, with the network as it is."""
@@ -60,7 +75,16 @@ def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> list[list
 
 
 class FrozenLearner:
-    """Trains the head alone: the backbone runs once per photo and view, before the first epoch."""
+    """Trains the head alone: the backbone runs once per photo and view, before the first epoch, or not at all.
+
+    Args:
+        network: its head learns.
+        splits: train, and others that are asked for later.
+        settings: those of the run.
+        device: where it computes.
+        progress: told of every photo.
+        table: features that are known already; without it they are computed.
+    """
 
     def __init__(
         self,
@@ -69,14 +93,16 @@ class FrozenLearner:
         settings: TrainSettings,
         device: torch.device,
         progress: Progress,
+        table: FeatureTable | None = None,
     ) -> None:
         self.network = network
         self._splits = splits
         self._settings = settings
         self._labels = splits[TRAIN].defective.to(device)
-        views = LEVELS[settings.aug_level].views
-        self._engine = feature_engine(network, device)
-        self._views = split_features(self._engine, splits[TRAIN].photos, views, settings, progress)
+        self._weights = splits[TRAIN].weight.to(device)
+        self._table = table
+        self._engine = None if table else feature_engine(network, device)
+        self._views = self._features(TRAIN, LEVELS[settings.aug_level].views, progress)
         self._unvaried = {TRAIN: self._views[0]}
         network.head.fit_scale(self._views[0])
 
@@ -84,26 +110,32 @@ class FrozenLearner:
         """Return the head's parameters, at the full rate."""
         return [(list(self.network.head.parameters()), 1.0)]
 
-    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (logits, labels); each photo appears once, in one of its views."""
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Yield the batches of one epoch; each photo appears once, in one of its views."""
         views, count, _ = self._views.shape
         chosen = np.random.default_rng((self._settings.seed, epoch, views)).integers(views, size=count)
         view_of = torch.from_numpy(chosen)
         self.network.head.train()
         for indices in epoch_order(count, self._settings.batch_size, self._settings.seed, epoch):
             rows = torch.tensor(indices)
-            yield self.network.head(self._views[view_of[rows], rows]), self._labels[rows]
+            yield Batch(
+                self.network.head(self._views[view_of[rows], rows]), self._labels[rows], self._weights[rows]
+            )
 
     @torch.inference_mode()
     def logits(self, split: str, progress: Progress = SILENT) -> Tensor:
         """Return logits (n, 2) of the unvaried photos; the features of a split are computed when first asked for."""
         if split not in self._unvaried:
-            photos = self._splits[split].photos
-            features = split_features(self._engine, photos, 1, self._settings, progress)
-            self._unvaried[split] = features[0]
+            self._unvaried[split] = self._features(split, 1, progress)[0]
         self.network.head.eval()
         logits: Tensor = self.network.head(self._unvaried[split])
         return logits.cpu()
+
+    def _features(self, split: str, views: int, progress: Progress) -> Tensor:
+        if self._table is not None:
+            return self._table.of_split(split)[:views].to(self._labels.device)
+        assert self._engine is not None
+        return split_features(self._engine, self._splits[split].photos, views, self._settings, progress)
 
 
 class FinetuneLearner:
@@ -131,8 +163,8 @@ class FinetuneLearner:
         blocks = [parameter for block in self._blocks for parameter in block.parameters()]
         return [(list(self.network.head.parameters()), 1.0), (blocks, self._settings.backbone_lr_mult)]
 
-    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (logits, labels); each photo appears once, varied anew."""
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Yield the batches of one epoch; each photo appears once, varied anew."""
         settings, train = self._settings, self._splits[TRAIN]
         level = LEVELS[settings.aug_level]
         order = epoch_order(len(train.defective), settings.batch_size, settings.seed, epoch)
@@ -140,7 +172,9 @@ class FinetuneLearner:
         for indices, photos in train.photos.read(order):
             seeds = [(settings.seed, epoch, index) for index in indices]
             varied = augment(photos.to(self._device), level, seeds)
-            yield self.network(varied), train.defective[list(indices)].to(self._device)
+            rows = list(indices)
+            defective, weight = (told[rows].to(self._device) for told in (train.defective, train.weight))
+            yield Batch(self.network(varied), defective, weight)
 
     def logits(self, split: str, progress: Progress = SILENT) -> Tensor:
         """Return logits (n, 2) of the unvaried photos."""

@@ -73,11 +73,12 @@ class NetworkSpec:
     model: str
     dropout: float
     preprocess: PreprocessSpec
+    features: str = "last"
 
 
 def build_network(spec: NetworkSpec, seed: int) -> Classifier:
     """Return an untrained network that depends on `spec` and `seed` alone."""
-    backbone = seeded_backbone(spec.model, seed)
+    backbone = seeded_backbone(spec.model, seed, spec.features)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)
         head = Head(backbone.width, spec.dropout)

@@ -1,9 +1,9 @@
 """The training loop: one, whether the backbone learns or not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -12,24 +12,28 @@ from torch import Tensor
 
 from castproof.data.classes import Classes
 from castproof.errors import RunError
-from castproof.measure.metrics import metrics
+from castproof.measure.confusion import confusion
+from castproof.measure.metrics import Metrics, metrics
+from castproof.measure.scores import Flags, Floats
 from castproof.measure.threshold import tune_threshold
 from castproof.model.checkpoint import Checkpoint, load_checkpoint, load_state, save_checkpoint, save_state
-from castproof.model.learning import TRAIN, Learner, epoch_order
+from castproof.model.learning import TRAIN, Batch, Learner, epoch_order
 from castproof.model.network import NetworkSpec, p_defective
 from castproof.model.schedule import Schedule
 from castproof.progress import SILENT, Progress
-from castproof.settings import TrainSettings
+from castproof.settings import UNTUNED, TrainSettings
 
 VAL = "val"
+MIDDLE: Final = 0.5
 
 
 @dataclass(frozen=True)
 class EpochRecord:
     """One line of a run's history; epoch 0 is the network before training.
 
-    Losses are cross-entropies in eval mode without label smoothing; `batch_loss` is what the optimizer saw.
-    Metrics of both splits are taken at `threshold`, which is tuned on the validation photos.
+    Losses are cross-entropies in eval mode without label smoothing or weights; `batch_loss` is what the optimizer
+    saw. Metrics of both splits are taken at `threshold`, which is tuned on the validation photos or stays at 0.5.
+    Without validation photos everything that they tell is None.
     """
 
     epoch: int
@@ -37,13 +41,13 @@ class EpochRecord:
     lr_backbone: float
     batch_loss: float | None
     train_loss: float
-    val_loss: float
+    val_loss: float | None
     train_macro_f1: float | None
     val_macro_f1: float | None
     val_f1_defective: float | None
     val_auc_roc: float | None
     threshold: float
-    val_score: float
+    val_score: float | None
     is_best: bool
 
 
@@ -53,8 +57,8 @@ class _State:
 
     epoch: int = -1
     best_epoch: int = -1
-    best_score: float = -1.0
-    best_loss: float = float("inf")
+    best_score: float | None = None
+    best_loss: float | None = None
     history: list[EpochRecord] = field(default_factory=list)
 
 
@@ -64,7 +68,7 @@ class Trainer:
     Args:
         learner: what learns, and from which photos.
         settings: the run's settings.
-        labels: per split, int64 (n,), 1 = defective.
+        labels: per split, int64 (n,), 1 = defective; without val where the settings need none.
         classes, spec: stored with the network.
         best_path, last_path: the checkpoint of the best epoch, and the state to resume from.
     """
@@ -131,6 +135,8 @@ class Trainer:
     def _is_exhausted(self) -> bool:
         """Patience counts from the best epoch, and not before the backbone has begun to learn."""
         counted_from = self._state.best_epoch
+        if self._settings.patience == 0:
+            return False
         if not self._settings.frozen:
             counted_from = max(counted_from, self._settings.head_only_epochs)
         return self._state.epoch - counted_from >= self._settings.patience
@@ -139,12 +145,17 @@ class Trainer:
         torch.manual_seed(int(np.random.SeedSequence((self._settings.seed, epoch)).generate_state(1)[0]))
         losses: list[float] = []
         with progress.task(f"epoch {epoch}/{self._settings.epochs}", self._steps) as task:
-            for step, (logits, labels) in enumerate(self._learner.batches(epoch)):
-                loss = F.cross_entropy(logits, labels, label_smoothing=self._settings.label_smoothing)
+            for step, batch in enumerate(self._learner.batches(epoch)):
+                loss = self._loss(batch)
                 self._step(loss, (epoch - 1) * self._steps + step)
                 losses.append(loss.item())
                 task.advance(note=f"loss {losses[-1]:.3f}")
         return float(np.mean(losses))
+
+    def _loss(self, batch: Batch) -> Tensor:
+        smoothing = self._settings.label_smoothing
+        each = F.cross_entropy(batch.logits, batch.defective, label_smoothing=smoothing, reduction="none")
+        return (each * batch.weight).mean()
 
     def _step(self, loss: Tensor, step: int) -> None:
         rate = self._schedule.at(step)
@@ -187,7 +198,8 @@ class Trainer:
 
     def _measure(self, batch_loss: float | None, progress: Progress) -> EpochRecord:
         settings, epoch = self._settings, self._state.epoch + 1
-        logits = {split: self._learner.logits(split, progress) for split in (TRAIN, VAL)}
+        measured_splits = [split for split in (TRAIN, VAL) if split in self._labels]
+        logits = {split: self._learner.logits(split, progress) for split in measured_splits}
         if not all(torch.isfinite(values).all() for values in logits.values()):
             raise RunError(
                 f"Training has diverged in epoch {epoch}: the network gives no numbers any more.",
@@ -196,13 +208,14 @@ class Trainer:
         defective = {split: self._labels[split].numpy().astype(bool) for split in logits}
         probability = {split: p_defective(values).numpy() for split, values in logits.items()}
         loss = {split: F.cross_entropy(logits[split], self._labels[split]).item() for split in logits}
-        tuned = tune_threshold(defective[VAL], probability[VAL], settings.tune_for)
+        threshold, score = self._tuned(defective, probability)
         measured = {
             split: metrics(
-                defective[split], probability[split], tuned.threshold, settings.cost_fn, settings.cost_fp
+                defective[split], probability[split], threshold, settings.cost_fn, settings.cost_fp
             )
             for split in logits
         }
+        val: Metrics = measured.get(VAL) or dict.fromkeys(measured[TRAIN])
         rate = self._schedule.at(epoch * self._steps - 1) if epoch else 0.0
         return EpochRecord(
             epoch=epoch,
@@ -210,25 +223,33 @@ class Trainer:
             lr_backbone=rate * settings.backbone_lr_mult if self._backbone_learns(epoch) else 0.0,
             batch_loss=batch_loss,
             train_loss=loss[TRAIN],
-            val_loss=loss[VAL],
+            val_loss=loss.get(VAL),
             train_macro_f1=measured[TRAIN]["macro_f1"],
-            val_macro_f1=measured[VAL]["macro_f1"],
-            val_f1_defective=measured[VAL]["f1_defective"],
-            val_auc_roc=measured[VAL]["auc_roc"],
-            threshold=tuned.threshold,
-            val_score=tuned.score,
-            is_best=self._is_improvement(tuned.score, loss[VAL]),
+            val_macro_f1=val["macro_f1"],
+            val_f1_defective=val["f1_defective"],
+            val_auc_roc=val["auc_roc"],
+            threshold=threshold,
+            val_score=score,
+            is_best=settings.patience == 0 or self._is_improvement(score, loss.get(VAL)),
         )
+
+    def _tuned(self, defective: Mapping[str, Flags], p: Mapping[str, Floats]) -> tuple[float, float | None]:
+        """Return the threshold, and the score of the validation photos where there are any."""
+        if self._settings.tune_for == UNTUNED:
+            score = confusion(defective[VAL], p[VAL], MIDDLE).macro_f1 if VAL in p else None
+            return MIDDLE, score
+        tuned = tune_threshold(defective[VAL], p[VAL], self._settings.tune_for)
+        return tuned.threshold, tuned.score
 
     def _backbone_learns(self, epoch: int) -> bool:
         return not self._settings.frozen and epoch > self._settings.head_only_epochs
 
-    def _is_improvement(self, score: float, loss: float) -> bool:
+    def _is_improvement(self, score: float | None, loss: float | None) -> bool:
         """A better score counts, and on equal scores a lower validation loss."""
-        state = self._state
-        return score > state.best_score + self._settings.min_delta or (
-            score >= state.best_score and loss < state.best_loss
-        )
+        best_score, best_loss = self._state.best_score, self._state.best_loss
+        if score is None or loss is None or best_score is None or best_loss is None:
+            return True
+        return score > best_score + self._settings.min_delta or (score >= best_score and loss < best_loss)
 
 
 def _make_optimizer(learner: Learner, settings: TrainSettings) -> torch.optim.Optimizer:

@@ -119,9 +119,9 @@ def _shipped(name: str) -> StateDict:
 
 
 def _fill(backbone: Backbone, state: StateDict, source: str) -> None:
-    """Put the `features.…` tensors of `state` into `backbone`; its classifier, if any, is left aside."""
+    """Put the `features.…` tensors of `state` into `backbone`; later blocks and a classifier are left aside."""
     wanted = backbone.state_dict()
-    given = {key: value for key, value in state.items() if key.startswith("features.")}
+    given = {key: value for key, value in state.items() if _is_wanted(key, len(backbone.features))}
     counters = {key for key in wanted if key.endswith("num_batches_tracked")}
     differing = [f"missing: {key}" for key in wanted if key not in given and key not in counters]
     differing += [f"not known: {key}" for key in given if key not in wanted]
@@ -144,3 +144,9 @@ def _fill(backbone: Backbone, state: StateDict, source: str) -> None:
             f"Weights {source} hold values that are not finite.", items=not_finite[:KEYS_SHOWN]
         )
     backbone.load_state_dict({key: given.get(key, value).to(value.dtype) for key, value in wanted.items()})
+
+
+def _is_wanted(key: str, blocks: int) -> bool:
+    kind, _, rest = key.partition(".")
+    number = rest.partition(".")[0]
+    return kind == "features" and not (number.isdecimal() and int(number) >= blocks)

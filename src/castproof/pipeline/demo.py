@@ -9,9 +9,10 @@ from castproof.data.folders import read_folders, verify_photos
 from castproof.data.manifest import read_csv
 from castproof.data.synthetic import write_dataset
 from castproof.pipeline.predict import Prediction, predict
-from castproof.pipeline.train import TrainObserver, TrainResult, train
+from castproof.pipeline.train import TrainObserver, train
+from castproof.pipeline.training_run import TrainResult
 from castproof.progress import Progress
-from castproof.settings import TrainSettings
+from castproof.recipes import DEFAULT_RECIPE, recipe_settings
 
 PRODUCT: Final = "impeller"
 PARTS_PER_CLASS: Final = 60
@@ -42,7 +43,7 @@ def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
     Raises:
         CastproofError: `outdir` cannot be written, or the weights are unknown or cannot be had.
     """
-    settings = TrainSettings(data=str(outdir / "photos"), weights=weights)
+    settings = recipe_settings(DEFAULT_RECIPE, data=str(outdir / "photos"), weights=weights)
     data = write_dataset(
         outdir / "photos",
         parts_per_class=PARTS_PER_CLASS,

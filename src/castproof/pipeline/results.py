@@ -16,7 +16,7 @@ from castproof.measure.evaluation import ScoredSplit, most_confident_errors
 from castproof.report import evaluation_plots as plots
 from castproof.report.photo_sheets import Tile, top_errors
 from castproof.report.style import save
-from castproof.settings import TrainSettings
+from castproof.settings import UNTUNED, TrainSettings
 
 ERRORS_SHOWN: Final = 8
 
@@ -57,12 +57,17 @@ def evaluation_context(
         "model": settings.model,
         "classes": asdict(manifest.classes),
         "threshold": threshold,
-        "threshold_from": f"{threshold_from}, highest {settings.tune_for}",
+        "recipe": settings.recipe,
+        "threshold_from": _origin(settings, threshold_from),
         "best_epoch": best_epoch,
         "costs": {"missed_defect": settings.cost_fn, "false_alarm": settings.cost_fp},
         "data_hash": manifest.data_hash(),
         "unreadable": [asdict(photo) for photo in manifest.unreadable],
     }
+
+
+def _origin(settings: TrainSettings, photos: str) -> str:
+    return "not tuned" if settings.tune_for == UNTUNED else f"{photos}, highest {settings.tune_for}"
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
@@ -96,14 +101,15 @@ def metrics_json(evaluation: Evaluation) -> dict[str, Any]:
 def write_predictions(evaluation: Evaluation, path: Path) -> None:
     """Write one row per photo to the CSV file `path`. Raises OutputError."""
     rows = (
-        _prediction_row(photo, float(p), split.threshold)
+        prediction_row(photo, float(p), split.threshold)
         for split in evaluation.splits
         for photo, p in zip(evaluation.photos[split.name], split.p_defective, strict=True)
     )
     write_csv(path, PREDICTION_COLUMNS, rows)
 
 
-def _prediction_row(photo: Photo, p_defective: float, threshold: float) -> tuple[object, ...]:
+def prediction_row(photo: Photo, p_defective: float, threshold: float) -> tuple[object, ...]:
+    """Return the cells of one photo in predictions.csv."""
     verdict = decide(p_defective, threshold)
     return (
         photo.file,

@@ -1,6 +1,7 @@
 """Small networks and photos for the tests of the model layer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,7 +71,7 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> Splits:
             paths.append(folder / f"{split} {number}.png")
             Image.fromarray(pixels).save(paths[-1])
         labels = torch.tensor([number % 2 for number in range(count)])
-        made[split] = LabelledPhotos(PhotoBatches(paths, SIZE_PX, workers=1), labels)
+        made[split] = LabelledPhotos(PhotoBatches(paths, SIZE_PX, workers=1), labels, torch.ones(count))
     return made
 
 
@@ -90,14 +91,19 @@ def make_network() -> Callable[[str, int], Classifier]:
 def make_training(splits: Splits, tmp_path: Path) -> Callable[..., Training]:
     """Return a maker of trainers: `make_training("name", epochs=4, unfreeze="2", ...)`."""
 
-    def make(name: str, **changes: object) -> Training:
+    def make(
+        name: str, *, left_out: tuple[str, ...] = (), weight: torch.Tensor | None = None, **changes: object
+    ) -> Training:
         small = {"epochs": 4, "batch_size": 6, "img_size": SIZE_PX, "lr": 1e-3, "weights": "none"}
         settings = TrainSettings(**{"data": "photos", **small, **changes})  # type: ignore[arg-type]
         spec = NetworkSpec(settings.model, settings.dropout, PreprocessSpec(settings.img_size))
         network = build_network(spec, settings.seed)
         make_learner = FrozenLearner if settings.frozen else FinetuneLearner
-        learner = make_learner(network, splits, settings, CPU, SILENT)
-        labels = {split: one.defective for split, one in splits.items()}
+        used = {split: one for split, one in splits.items() if split not in left_out}
+        if weight is not None:
+            used["train"] = replace(used["train"], weight=weight)
+        learner = make_learner(network, used, settings, CPU, SILENT)
+        labels = {split: one.defective for split, one in used.items()}
         best, last = tmp_path / name / "best_model.pt", tmp_path / name / "last_state.pt"
         return Training(Trainer(learner, settings, labels, CLASSES, spec, best, last), learner, best, last)
 

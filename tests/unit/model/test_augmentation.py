@@ -82,7 +82,12 @@ def test_a_view_does_not_depend_on_the_photos_beside_it(name: str, seed: tuple[i
     assert torch.allclose(alone[0], reversed_order[1], atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("name", LEVELS)
+def test_the_level_none_leaves_photos_as_they_are() -> None:
+    batch = photos(3)
+    assert torch.equal(augment(batch, LEVELS["none"], [(1, 1, index) for index in range(3)]), batch)
+
+
+@pytest.mark.parametrize("name", [name for name, level in LEVELS.items() if level.views > 1])
 def test_views_are_repeatable_in_range_and_different(name: str) -> None:
     batch = photos(8)
     numbers = [(1337, 1, index) for index in range(8)]

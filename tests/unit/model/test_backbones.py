@@ -1,10 +1,17 @@
 """Backbones have torchvision's blocks and as many features as they say."""
 
+import math
+
+import numpy as np
 import pytest
+import scipy.stats
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torchvision.models.feature_extraction import create_feature_extractor
 
 from castproof.errors import SettingError
-from castproof.model.backbones import SPECS, Backbone, seeded_backbone
+from castproof.model.backbones import LEAST_SPREAD, SPECS, Backbone, log_moments, seeded_backbone
 from castproof.settings import BACKBONES
 
 
@@ -17,6 +24,44 @@ def test_features_are_as_wide_as_said_at_any_photo_size(name: str) -> None:
     backbone = Backbone(name).eval()
     for size in (32, 57):
         assert backbone(torch.rand(2, 3, size, size)).shape == (2, SPECS[name].width)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_the_middle_is_what_torchvisions_own_extractor_finds_there(name: str) -> None:
+    whole, middle = seeded_backbone(name, 3).eval(), seeded_backbone(name, 3, "middle").eval()
+    nodes = [f"features.{index}.{_kind(whole, index)}.0" for index in middle.middle]
+    network = SPECS[name].build(weights=None).eval()
+    network.features.load_state_dict(whole.features.state_dict())
+    photos = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        maps = create_feature_extractor(network, nodes)(photos)
+        expected = torch.cat([log_moments(maps[node]) for node in nodes], dim=1)
+        found = middle(photos)
+    assert found.shape == (2, middle.width)
+    assert torch.allclose(found, expected, atol=1e-4)
+
+
+def _kind(backbone: Backbone, index: int) -> str:
+    return "block" if hasattr(backbone.features[index], "block") else "conv"
+
+
+def test_the_spread_of_maps_is_that_of_scipy() -> None:
+    maps = torch.randn(3, 4, 9, 7, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    flat = maps.reshape(3, 4, -1).numpy()
+    second, fourth = (scipy.stats.moment(flat, order, axis=2) ** (1 / order) for order in (2, 4))
+    expected = np.log(np.concatenate([second, fourth], axis=1) + LEAST_SPREAD)
+    assert log_moments(maps).numpy() == pytest.approx(expected, abs=1e-9)
+
+
+@given(st.floats(-3, 3), st.floats(1, 4))
+def test_brightness_drops_out_of_the_spread_and_contrast_becomes_a_constant(shift: float, gain: float) -> None:
+    maps = 50 * torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    moved = log_moments(gain * maps + shift) - log_moments(maps)
+    assert torch.allclose(moved, torch.full_like(moved, math.log(gain)), atol=2e-3)
+
+
+def test_a_flat_map_has_a_finite_spread() -> None:
+    assert torch.isfinite(log_moments(torch.full((1, 2, 5, 5), 3.0))).all()
 
 
 def test_a_seeded_backbone_depends_on_the_seed_alone_and_leaves_the_global_generator() -> None:

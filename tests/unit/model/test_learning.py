@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from castproof.errors import ImageError
 from castproof.model.augmentation import LEVELS, augment
-from castproof.model.features import feature_engine, split_features
+from castproof.model.features import FeatureTable, feature_engine, split_features
 from castproof.model.inference import network_logits
 from castproof.model.learning import FinetuneLearner, FrozenLearner, LabelledPhotos, epoch_order
 from castproof.model.network import Classifier
@@ -74,9 +74,23 @@ def test_frozen_batches_pair_each_photo_with_its_label(
     learner = FrozenLearner(network, splits, SETTINGS, CPU, SILENT)
     labels = splits["train"].defective
     order = epoch_order(len(labels), SETTINGS.batch_size, SETTINGS.seed, 3)
-    found = [given.tolist() for _, given in learner.batches(3)]
+    found = [batch.defective.tolist() for batch in learner.batches(3)]
     assert found == [labels[batch].tolist() for batch in order]
-    assert all(logits.requires_grad for logits, _ in learner.batches(3))
+    assert all(batch.logits.requires_grad for batch in learner.batches(3))
+
+
+def test_a_table_of_features_gives_what_computing_them_gives(
+    network: Classifier, splits: dict[str, LabelledPhotos]
+) -> None:
+    paths = [path for split in splits.values() for path in split.photos.paths]
+    counts = [len(split.defective) for split in splits.values()]
+    starts = torch.tensor([0, *counts]).cumsum(0).tolist()
+    rows = {name: torch.arange(start, start + n) for name, start, n in zip(splits, starts, counts)}  # noqa: B905
+    values = split_features(feature_engine(network, CPU), PhotoBatches(paths, 32, 1), 4, SETTINGS)
+    tabled = FrozenLearner(network, splits, SETTINGS, CPU, SILENT, FeatureTable(values, rows))
+    told = {name: tabled.logits(name) for name in splits}
+    computed = FrozenLearner(network, splits, SETTINGS, CPU, SILENT)
+    assert all(torch.allclose(told[name], computed.logits(name), atol=1e-5) for name in splits)
 
 
 def test_finetune_logits_equal_those_of_the_network(

@@ -173,6 +173,38 @@ def test_training_stops_when_validation_no_longer_improves(make_training: MakeTr
     assert len(history) - 1 == best + 2 < 30
 
 
+def test_without_patience_every_epoch_is_trained_and_the_last_one_kept(make_training: MakeTraining) -> None:
+    made = make_training("patient", epochs=6, patience=0)
+    history = made.trainer.run()
+    assert [record.epoch for record in history] == list(range(7))
+    assert load_checkpoint(made.best).epoch == 6
+    network = copied(made.learner.network)
+    assert changed_keys(network, load_checkpoint(made.best).network.state_dict()) == set()
+    assert all(record.is_best for record in history)
+
+
+def test_an_untuned_threshold_stays_in_the_middle_and_needs_no_validation_photos(
+    make_training: MakeTraining, splits: dict[str, LabelledPhotos]
+) -> None:
+    with_val = make_training("with val", patience=0, tune_for="none")
+    without = make_training("without val", patience=0, tune_for="none", left_out=("val",))
+    told, untold = with_val.trainer.run(), without.trainer.run()
+    assert {record.threshold for record in (*told, *untold)} == {0.5}
+    assert {record.val_loss for record in untold} == {record.val_score for record in untold} == {None}
+    assert [record.train_loss for record in told] == [record.train_loss for record in untold]
+    assert all(record.val_loss is not None for record in told)
+
+
+def test_weights_decide_what_is_learnt(make_training: MakeTraining, splits: dict[str, LabelledPhotos]) -> None:
+    defective = splits["train"].defective.float()
+    weighty = make_training("weighty", weight=2 * defective).trainer.run()
+    plain = make_training("plain").trainer.run()
+    assert weighty[0].train_loss == plain[0].train_loss, "losses of the history are unweighted"
+    learner = make_training("again", weight=2 * defective).learner
+    assert all(torch.equal(batch.weight, 2 * batch.defective.float()) for batch in learner.batches(1))
+    assert weighty[-1].train_loss != plain[-1].train_loss
+
+
 def test_training_learns(make_training: MakeTraining) -> None:
     history = make_training("run", epochs=30, patience=30, lr=3e-3).trainer.run()
     assert history[-1].train_loss < 0.7 * history[0].train_loss

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from castproof.data.manifest import Manifest
     from castproof.model.training import EpochRecord
     from castproof.pipeline.machine import Machine
-    from castproof.pipeline.train import TrainResult
+    from castproof.pipeline.training_run import TrainResult
     from castproof.run_folder import RunFolder
     from castproof.settings import TrainSettings
 
@@ -26,6 +26,7 @@ class TrainingConsole(Bars):
         super().__init__(wanted=wanted_bars)
         self.run: Path | None = None
         self._epochs = 0
+        self._keeps_best, self._is_untuned = True, False
 
     def machine_ready(self, machine: "Machine") -> None:
         """Print the hardware panel."""
@@ -72,28 +73,32 @@ class TrainingConsole(Bars):
         """Print where the run is kept and what it starts from."""
         self.run = run.path
         self._epochs = settings.epochs
+        self._keeps_best = settings.patience > 0
+        self._is_untuned = settings.tune_for == "none"
         learns = {"none": "frozen backbone", "all": "whole network learns"}.get(
             settings.unfreeze, f"last {settings.unfreeze} blocks learn"
         )
         console.print(f"Run      [bold]{escape(str(run.path))}[/]", soft_wrap=True)
+        console.print(f"Recipe   {settings.recipe}")
         console.print(f"Network  {settings.model}, {escape(weights)}, {learns}\n")
         console.print("[dim]    epoch  loss: train, val   macro-F1: train, val   threshold        lr[/]")
 
     def epoch_done(self, record: "EpochRecord") -> None:
         """Print one line per epoch."""
+        best = "  [green]best so far[/]" if record.is_best and self._keeps_best else ""
         console.print(
             f"{record.epoch:>5}/{self._epochs:<3} "
-            f"{record.train_loss:>7.4f} {record.val_loss:>7.4f}   "
+            f"{record.train_loss:>7.4f} {_share(record.val_loss):>7}   "
             f"{_share(record.train_macro_f1):>7} [bold]{_share(record.val_macro_f1):>7}[/]   "
-            f"{record.threshold:>9.4f}   {record.lr:>7.1e}{'  [green]best so far[/]' if record.is_best else ''}"
+            f"{record.threshold:>9.4f}   {record.lr:>7.1e}{best}"
         )
 
     def show_result(self, result: "TrainResult") -> None:
         """Print the final tables and where to look."""
         best = result.best
-        console.print(
-            f"\nBest epoch: {best.epoch}, threshold {best.threshold:.4f} from the validation photos."
-        )
+        kept = "Best" if self._keeps_best else "Last"
+        origin = "in the middle" if self._is_untuned else "from the validation photos"
+        console.print(f"\n{kept} epoch: {best.epoch}, threshold {best.threshold:.4f} {origin}.")
         console.print(metrics_table(result.splits))
         folder = escape(str(result.run.path))
         tell(f"Everything is in [bold]{folder}[/]: start with top-errors.png and confusion_matrices.png.")

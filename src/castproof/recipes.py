@@ -1,0 +1,48 @@
+"""Named recipes: what is learnt from which features, and how, as it was found by cross-validation over parts.
+
+docs/decisions/0006 holds the study behind them.
+"""
+
+from typing import Any, Final
+
+from castproof.errors import SettingError
+from castproof.settings import TrainSettings
+
+REFERENCE: Final = "reference"
+DEFAULT_RECIPE: Final = "fast"
+
+RECIPES: Final[dict[str, dict[str, Any]]] = {
+    REFERENCE: {},
+    "fast": {
+        "features": "middle",
+        "img_size": 300,
+        "aug_level": "none",
+        "weigh": "parts",
+        "lr": 1e-3,
+        "wd": 0.1,
+        "patience": 0,
+        "tune_for": "none",
+    },
+}
+OF_RECIPE: Final = frozenset(name for changes in RECIPES.values() for name in changes)
+
+
+def recipe_settings(recipe: str, **given: Any) -> TrainSettings:
+    """Return the settings of `recipe`, changed by what is given; None stands for not given.
+
+    Args:
+        recipe: one of RECIPES.
+        given: fields of `TrainSettings`, `data` among them.
+
+    Raises:
+        SettingError: there is no such recipe, or a value is out of its range.
+    """
+    if recipe not in RECIPES:
+        raise SettingError(
+            "There is no such recipe.",
+            rule=f"One of: {', '.join(RECIPES)}.",
+            found=f"Found {recipe!r}.",
+            fix=f"Leave --recipe out for {DEFAULT_RECIPE}.",
+        )
+    values = {name: value for name, value in given.items() if value is not None}
+    return TrainSettings(**{**RECIPES[recipe], **values, "recipe": recipe})
