@@ -19,12 +19,14 @@ from typer.testing import CliRunner
 
 from castproof.apps.cli import console
 from castproof.apps.cli.main import app
+from castproof.apps.cli.training_options import TRAINING_OPTIONS
 from castproof.data.classes import reading_of
 from castproof.data.folders import FOREIGN_SUFFIXES
 from castproof.data.manifest import COLUMNS as MANIFEST_COLUMNS
 from castproof.images import IMAGE_SUFFIXES, MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE_PX
 from castproof.measure.metrics import metrics
 from castproof.run_folder import RunFolder
+from castproof.recipes import OF_RECIPE, RECIPES, recipe_settings
 from castproof.settings import TrainSettings
 
 ROOT = Path(__file__).parents[2]
@@ -111,10 +113,10 @@ def test_every_command_line_in_the_pages_and_the_help_is_understood(line: str) -
         return
     name, *rest = arguments
     given = COMMANDS[name].make_context(name, rest).params
-    if name == "train":
+    if name in ("train", "crossval"):
         known = {field.name for field in fields(TrainSettings)} - {"data", "ok"}
-        assert (given["data"] is None) != (given["resume"] is None)
-        TrainSettings(data="photos", **{key: value for key, value in given.items() if key in known})
+        assert name == "crossval" or (given["data"] is None) != (given["resume"] is None)
+        recipe_settings(data="photos", **{key: value for key, value in given.items() if key in known})
 
 
 def test_the_pages_show_every_command() -> None:
@@ -132,7 +134,7 @@ def same_default(told: str, option: Any) -> bool:
     if option.required:
         return told == "required"
     if option.default is None:
-        return told == "—"
+        return told == ("by recipe" if option.name in OF_RECIPE else "—")
     if isinstance(option.default, bool):
         return told == ("on" if option.default else "off")
     if isinstance(option.default, int | float):
@@ -151,9 +153,35 @@ def test_training_flags_and_their_groups_are_those_of_the_command() -> None:
     assert documented == {flag: option.rich_help_panel for flag, option in options.items()}
 
 
+def test_recipes_are_told_as_they_are() -> None:
+    one = table("training.md", "Recipes")
+    names = [name.strip("`*") for name in one.header[1:]]
+    assert names == list(RECIPES)
+    flags = [row[0].strip("`").removeprefix("--").replace("-", "_") for row in one.rows]
+    told = {name: [row[column + 1] for row in one.rows] for column, name in enumerate(names)}
+    for recipe in RECIPES:
+        settings = recipe_settings(recipe, data="photos").to_json()
+        for flag, cell in zip(flags, told[recipe], strict=True):
+            value = settings[flag]
+            assert (float(cell) if isinstance(value, float) else cell) == (
+                value if isinstance(value, float) else str(value)
+            )
+    assert set(flags) == OF_RECIPE
+
+
 @pytest.mark.parametrize("command", ["evaluate", "predict", "audit", "import", "split", "demo"])
 def test_flags_of_the_other_commands_are_those_of_the_command(command: str) -> None:
     assert set(first_names(table("commands.md", f"castproof {command}"))) == set(options_of(command))
+
+
+def test_crossval_has_the_training_flags_of_train_and_those_of_its_own_page() -> None:
+    own = {flag: one for flag, one in options_of("crossval").items() if one.name not in TRAINING_OPTIONS}
+    assert set(first_names(table("commands.md", "castproof crossval"))) == set(own)
+    shared = [flag for flag, one in options_of("train").items() if one.name in TRAINING_OPTIONS]
+    assert set(options_of("crossval")) - set(own) == set(shared)
+    for flag in shared:
+        here, there = options_of("crossval")[flag], options_of("train")[flag]
+        assert (here.help, here.default) == (there.help, there.default)
 
 
 @pytest.mark.parametrize("command", list(COMMANDS))

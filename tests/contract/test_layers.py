@@ -24,6 +24,7 @@ LAYERS = (
     ("images", "preprocess"),
     ("measure",),
     ("settings", "run_folder"),
+    ("recipes",),
     ("parts",),
     ("data",),
     ("model",),

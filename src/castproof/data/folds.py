@@ -26,10 +26,17 @@ class Folds:
     of_photo: tuple[int, ...]
     count: int
 
-    def split(self, fold: int) -> Manifest:
+    def split(self, fold: int, *, validates: bool = True) -> Manifest:
         """Return the photos split for one round: `fold` is test, the next one val (after the last the first),
-        all others train. Over all rounds each photo is tested once and validates once."""
-        names = {fold: "test", fold % self.count + 1: "val"}
+        all others train. Over all rounds each photo is tested once and validates once.
+
+        Args:
+            fold: 1 to `count`.
+            validates: False puts the photos of val into train, too.
+        """
+        names = {fold: "test"}
+        if validates:
+            names[fold % self.count + 1] = "val"
         photos = zip(self.manifest.photos, self.of_photo, strict=True)
         return replace(
             self.manifest,

@@ -71,7 +71,7 @@ def train_samples(rows: Sequence[SampleRow], aug_level: str, n: int, n_defective
     """
     columns = 1 + max((len(row.views) for row in rows), default=0)
     drawn = f"{photo_count(n, n_defective)}   ·   augmentation level: {aug_level}"
-    sheet = _Sheet(columns, [len(rows)] if rows else [], 2, "What training sees", drawn)
+    sheet = Sheet(columns, [len(rows)] if rows else [], 2, "What training sees", drawn)
     if not rows:
         return sheet.empty("There are no training photos to show.")
     sheet.heading("Left: the photo as it is. Right of it: as training may see it.")
@@ -102,19 +102,19 @@ def top_errors(split: ScoredSplit, misses: Sequence[Tile], false_alarms: Sequenc
     heights = [max(1, -(-len(tiles) // columns)) if tiles else 0 for _, tiles in blocks]
     subtitle = f"{told}   ·   called defective when p_defective ≥ {split.threshold:.4g}"
     if counts.fn + counts.fp == 0:
-        sheet = _Sheet(columns, [], 3, "The most confident errors", subtitle)
+        sheet = Sheet(columns, [], 3, "The most confident errors", subtitle)
         return sheet.empty(f"No errors on {shorten(split.name, 30)} (n={counts.n:,})")
-    sheet = _Sheet(columns, heights, 3, "The most confident errors", subtitle)
+    sheet = Sheet(columns, heights, 3, "The most confident errors", subtitle)
     for heading, tiles in blocks:
         sheet.heading(heading)
         for index, tile in enumerate(tiles):
-            sheet.place(index % columns, tile.image, _error_caption(tile), tile.defective)
+            sheet.place(index % columns, tile.image, error_caption(tile), tile.defective)
             if index % columns == columns - 1 or index == len(tiles) - 1:
                 sheet.next_row()
     return finish(sheet.figure)
 
 
-class _Sheet:
+class Sheet:
     """A figure that is filled with rows of tiles from top to bottom, measured in inches."""
 
     def __init__(
@@ -130,11 +130,13 @@ class _Sheet:
         self._top = _HEADER_IN
 
     def heading(self, text: str) -> None:
+        """Write a heading above the next row."""
         left, top = _GAP_IN / self._width, 1 - (self._top + 0.06) / self._height
         self.figure.text(left, top, text, size=HEADING_PT, weight="bold", color=INK, va="top")
         self._top += _HEADING_IN
 
     def place(self, column: int, image: Photo, caption: str, defective: bool) -> None:
+        """Put a photo into a column of the row; its frame tells its label."""
         left = _GAP_IN + column * (_TILE_IN + _GAP_IN)
         bottom = self._height - self._top - _TILE_IN
         axes = self.figure.add_axes(
@@ -147,9 +149,11 @@ class _Sheet:
         axes.set_xlabel(caption, size=SMALL_PT - 0.5, color=INK, labelpad=4, linespacing=1.25)
 
     def next_row(self) -> None:
+        """Go on below."""
         self._top += self._row
 
     def empty(self, message: str) -> Figure:
+        """Return the sheet with a sentence instead of photos."""
         middle = (self._height - _HEADER_IN) / 2 / self._height
         self.figure.text(0.5, middle, message, size=HEADING_PT + 2, color=QUIET, ha="center", va="center")
         return finish(self.figure)
@@ -165,7 +169,8 @@ def _class_caption(tile: Tile) -> str:
     return f"{_class(tile)}\n{shorten(tile.file_name, 26)}"
 
 
-def _error_caption(tile: Tile) -> str:
+def error_caption(tile: Tile) -> str:
+    """Return what stands below a scored photo."""
     p = "not scored" if tile.p_defective is None else f"p_defective {tile.p_defective:.4f}"
     return f"{p}\n{_class(tile)}\n{shorten(tile.file_name, 26)}"
 

@@ -9,6 +9,7 @@ import typer
 from castproof import __version__
 from castproof.apps.cli.audit import audit_command
 from castproof.apps.cli.console import leave_on_error
+from castproof.apps.cli.crossval import crossval_command
 from castproof.apps.cli.demo import demo_command
 from castproof.apps.cli.evaluate import evaluate_command
 from castproof.apps.cli.import_ import import_command
@@ -29,6 +30,7 @@ app.command("demo")(demo_command)
 app.command("import")(import_command)
 app.command("audit")(audit_command)
 app.command("split")(split_command)
+app.command("crossval")(crossval_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
 app.command("predict")(predict_command)

@@ -1,0 +1,150 @@
+"""`castproof crossval`: how well a way of training judges parts that it never saw."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from castproof.apps.cli import options
+from castproof.apps.cli.console import (
+    EXIT_INTERRUPTED,
+    Bars,
+    console,
+    errors,
+    propose,
+    tell,
+    training_libraries,
+)
+from castproof.apps.cli.training_options import RUN, training_values, with_training_options
+from castproof.recipes import recipe_settings
+from castproof.wording import counted
+
+if TYPE_CHECKING:
+    from castproof.data.folds import Folds
+    from castproof.data.manifest import Photo
+    from castproof.pipeline.crossval_results import CrossvalResult
+    from castproof.pipeline.machine import Machine
+
+DATA = "Photos"
+
+
+@with_training_options
+def crossval_command(
+    data: Annotated[
+        Path,
+        typer.Argument(help="Folder of class folders, with or without splits.", metavar="DATA"),
+    ],
+    folds: Annotated[int, typer.Option(help="Number of folds, 3 or more.", rich_help_panel=DATA)] = 5,
+    set_aside: Annotated[
+        bool,
+        typer.Option("--set-aside", help="Leave out photos whose label is in doubt.", rich_help_panel=DATA),
+    ] = False,
+    ok: Annotated[list[str] | None, options.good_folders(DATA)] = None,
+    skip_unreadable: Annotated[bool, options.skip_unreadable(DATA)] = False,
+    outdir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that receives everything; one that was begun is gone on with.",
+            show_default="runs/crossval_RECIPE_MODEL_SEED",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
+    no_bars: Annotated[bool, options.no_bars(RUN)] = False,
+    **training: Any,
+) -> None:
+    """Judge every photo by a network that never saw its part, and compare with the given split.
+
+    The photos are shared out to folds, parts kept whole. For each fold a network learns from all others.
+    Ctrl-C keeps what is done; the same command goes on.
+
+    [bold]Examples[/]
+
+    castproof crossval casting_data --weights castings --set-aside
+
+    castproof crossval casting_data --recipe reference --folds 4 --seed 7
+    """
+    settings = recipe_settings(
+        **training_values(training),
+        data=str(data.resolve()),
+        ok=tuple(ok or ()),
+        skip_unreadable=skip_unreadable,
+    )
+    dest = outdir or Path("runs") / f"crossval_{settings.recipe}_{settings.model}_{settings.seed}"
+    screen = _Screen(wanted=not no_bars)
+    with training_libraries():
+        from castproof.pipeline.crossval import crossval
+    try:
+        result = crossval(settings, dest, folds=folds, set_aside=set_aside, observer=screen)
+    except KeyboardInterrupt:
+        tell(f"Stopped. What is done is kept in {escape(str(dest))}; the same command goes on.", on=errors)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    _show(result)
+    tell(f"Everything is in [bold]{escape(str(dest))}[/]: start with leak.png and worst_good_parts.png.")
+    propose("Train the network to use", ["train", "--data", str(data), "--recipe", settings.recipe])
+
+
+class _Screen(Bars):
+    """Shows what a cross-validation starts from."""
+
+    def machine_ready(self, machine: "Machine") -> None:
+        """Print what it computes on."""
+        console.print(f"Device   {escape(machine.device)}, {machine.cores} cores")
+
+    def folds_ready(self, folds: "Folds", aside: Sequence["Photo"]) -> None:
+        """Print photos and parts, and what was left out."""
+        photos = folds.manifest.photos
+        parts = {kind: len({one.part for one in photos if one.defective == kind}) for kind in (False, True)}
+        console.print(
+            f"Photos   {len(photos):,} of {counted(parts[False], 'good part')} and "
+            f"{counted(parts[True], 'defective part')}, in {folds.count} folds"
+        )
+        if aside:
+            console.print(f"         {counted(len(aside), 'photo')} with a doubtful label set aside")
+
+
+def _show(result: "CrossvalResult") -> None:
+    table = Table(title="Parts that the network never saw", title_justify="left")
+    table.add_column("")
+    for name in ("photos", "macro-F1", "AUC-ROC", "missed defects", "false alarms"):
+        table.add_column(name, justify="right")
+    for fold in result.scored:
+        table.add_row(fold.name.replace("_", " "), *_cells(fold.metrics))
+    table.add_section()
+    table.add_row("all folds", *_cells(result.pooled), style="bold")
+    if result.given is not None:
+        table.add_row("given split", *_cells(result.given.metrics))
+    console.print(table)
+    _tell_leak(result)
+    for kind in (False, True):
+        worst = result.worst_of(defective=kind)
+        wrong = len(worst.rows) - worst.right
+        tell(
+            f"Worst {'defective' if kind else 'good'} part: {escape(worst.part)}, "
+            f"{wrong:,} of {counted(len(worst.rows), 'photo')} judged wrong."
+        )
+
+
+def _tell_leak(result: "CrossvalResult") -> None:
+    if result.given is None:
+        return
+    given, unseen = result.given.metrics["macro_f1"], result.pooled["macro_f1"]
+    if given is None or unseen is None:
+        return
+    tell(
+        f"The given split tells {given:.4f}, parts never seen {unseen:.4f}: "
+        f"a difference of {given - unseen:+.4f} macro-F1."
+    )
+
+
+def _cells(metrics: "dict[str, float | int | None]") -> list[str]:
+    rates = [metrics["macro_f1"], metrics["auc_roc"]]
+    shares = ["n/a" if value is None else f"{value:.4f}" for value in rates]
+    return [
+        f"{metrics['n']:,}",
+        *shares,
+        f"{metrics['fn']:,} of {metrics['n_defective']:,}",
+        f"{metrics['fp']:,} of {metrics['n_good']:,}",
+    ]

@@ -1,0 +1,165 @@
+"""Cross-validation over parts: every photo is judged by a network that never saw its part."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from castproof import __version__
+from castproof.data.folders import read_folders, verify_photos
+from castproof.data.folds import Folds, check_folds, fold_photos
+from castproof.data.left_out import without_conflicts
+from castproof.data.manifest import SPLITS, Manifest, Photo
+from castproof.errors import OutputError
+from castproof.files import atomic_path, make_folder, write_json
+from castproof.model.augmentation import LEVELS
+from castproof.model.device import pick_device, prepare, worker_threads
+from castproof.model.features import feature_engine, split_features
+from castproof.model.photos import PhotoBatches
+from castproof.pipeline.crossval_results import CrossvalResult, collect, write_results
+from castproof.pipeline.crossval_rounds import Round, train_rounds
+from castproof.pipeline.machine import Machine, describe_machine
+from castproof.pipeline.part_ids import with_recorded_parts
+from castproof.pipeline.training_run import start_network
+from castproof.progress import Progress
+from castproof.run_folder import RunFolder
+from castproof.settings import TrainSettings
+
+FOLDS: Final = 5
+GIVEN: Final = "given"
+PLAN: Final = "crossval.json"
+FEATURES: Final = "features.npy"
+
+
+class CrossvalObserver(Progress, Protocol):
+    """Hears how a cross-validation goes on; a face shows it."""
+
+    def machine_ready(self, machine: Machine) -> None:
+        """The device is chosen."""
+
+    def folds_ready(self, folds: Folds, aside: Sequence[Photo]) -> None:
+        """The photos are read and shared out; those in doubt are set aside."""
+
+
+@dataclass(frozen=True)
+class _Data:
+    """Photos in folds, the same photos as they are split in their folder (if they are), and those left out."""
+
+    folds: Folds
+    given: Manifest | None
+    aside: tuple[Photo, ...]
+
+
+def crossval(
+    settings: TrainSettings, dest: Path, *, folds: int, set_aside: bool, observer: CrossvalObserver
+) -> CrossvalResult:
+    """Return how well networks trained with `settings` judge parts that they never saw; everything is kept in `dest`.
+
+    The photos are shared out to folds, parts kept whole; for each fold a network learns from the others. Where the
+    folder has splits, one more network learns from its train photos, for comparison. A cross-validation that was
+    stopped goes on.
+
+    Args:
+        settings: those of every network; `split` plays no part.
+        dest: a new folder, or one of a cross-validation with the same settings and photos.
+        folds: number of folds, 3 or more.
+        set_aside: leave out photos whose label is in doubt, see `without_conflicts`.
+        observer: told of machine, folds, photos and epochs.
+
+    Raises:
+        CastproofError: a setting, the photos, the weights or the folder does not fit.
+        KeyboardInterrupt: `dest` then holds what it takes to go on.
+    """
+    check_folds(folds)
+    device = pick_device(settings.device)
+    prepare(device)
+    observer.machine_ready(describe_machine(device))
+    data = _read(settings, folds, set_aside, observer)
+    observer.folds_ready(data.folds, data.aside)
+    _claim(dest, settings, data, folds)
+    data.folds.write_csv(dest / "folds.csv")
+    rounds = _rounds(settings, data, dest)
+    features = None
+    if settings.frozen and not all(one.run.is_complete for one in rounds):
+        features = _features(settings, data.folds.manifest, dest / FEATURES, observer)
+    train_rounds(rounds, settings, features, observer)
+    result = collect(rounds, settings, data.folds)
+    write_results(result, settings, data.aside, dest)
+    (dest / FEATURES).unlink(missing_ok=True)
+    return result
+
+
+def _read(settings: TrainSettings, folds: int, set_aside: bool, progress: Progress) -> _Data:
+    manifest = read_folders(Path(settings.data), settings.ok)
+    manifest = verify_photos(manifest, skip_unreadable=settings.skip_unreadable, progress=progress)
+    manifest = with_recorded_parts(manifest, progress=progress)
+    aside: tuple[Photo, ...] = ()
+    if set_aside:
+        manifest, aside = without_conflicts(manifest)
+    unsplit = replace(manifest, photos=tuple(replace(photo, split="") for photo in manifest.photos))
+    has_splits = all(manifest.of_split(name) for name in SPLITS)
+    return _Data(fold_photos(unsplit, folds, seed=settings.seed), manifest if has_splits else None, aside)
+
+
+def _rounds(settings: TrainSettings, data: _Data, dest: Path) -> list[Round]:
+    split = {
+        f"fold_{fold}": data.folds.split(fold, validates=settings.needs_validation)
+        for fold in range(1, data.folds.count + 1)
+    }
+    if data.given is not None:
+        split[GIVEN] = data.given
+    return [Round(RunFolder(dest / name), manifest, _rows(manifest)) for name, manifest in split.items()]
+
+
+def _rows(manifest: Manifest) -> dict[str, list[int]]:
+    photos = list(enumerate(manifest.photos))
+    return {name: [row for row, photo in photos if photo.split == name] for name in SPLITS}
+
+
+def _claim(dest: Path, settings: TrainSettings, data: _Data, folds: int) -> None:
+    """Make `dest`, or check that it belongs to the same cross-validation."""
+    start = start_network(settings)
+    plan: dict[str, Any] = {
+        "castproof": __version__,
+        "settings": settings.to_json(),
+        "folds": folds,
+        "set_aside": [photo.file for photo in data.aside],
+        "data_hash": (data.given or data.folds.manifest).data_hash(),
+        "fold_hash": hashlib.sha256(repr(data.folds.of_photo).encode("ascii")).hexdigest(),
+        "weights_hash": start.weights_hash(),
+        "weights": start.weights,
+    }
+    path = dest / PLAN
+    if path.is_file():
+        if json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(plan)):
+            raise OutputError(
+                f"{dest} holds a cross-validation of other photos, settings or weights, or of another castproof.",
+                rule="Only the same one can be gone on with.",
+                fix="Give another --outdir.",
+            )
+        return
+    if dest.is_dir() and any(dest.iterdir()):
+        raise OutputError(
+            f"{dest} is not empty.",
+            rule="A cross-validation is kept in a folder of its own.",
+            fix="Give another --outdir.",
+        )
+    make_folder(dest)
+    write_json(path, plan)
+
+
+def _features(settings: TrainSettings, manifest: Manifest, path: Path, progress: Progress) -> Path:
+    """Return `path` after writing the features of all photos to it; all rounds share them."""
+    if not path.is_file():
+        device = pick_device(settings.device)
+        engine = feature_engine(start_network(settings).network, device)
+        paths = [manifest.path(photo) for photo in manifest.photos]
+        photos = PhotoBatches(paths, settings.img_size, worker_threads(settings.num_workers))
+        values = split_features(engine, photos, LEVELS[settings.aug_level].views, settings, progress)
+        with atomic_path(path) as temporary:
+            np.save(temporary, values.cpu().numpy())
+    return path

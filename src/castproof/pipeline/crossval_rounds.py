@@ -1,0 +1,160 @@
+"""Training several rounds side by side, each in a process of its own and in a run folder of its own."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from queue import Empty
+from typing import Final
+
+import numpy as np
+import psutil
+import torch
+
+from castproof.data.manifest import Manifest
+from castproof.files import make_folder
+from castproof.model.device import pick_device, prepare
+from castproof.model.features import FeatureTable
+from castproof.model.training import EpochRecord
+from castproof.pipeline.machine import describe_machine
+from castproof.pipeline.training_run import hparams, run_training, start_network
+from castproof.progress import Progress, Task
+from castproof.run_folder import RunFolder
+from castproof.settings import TrainSettings
+
+BYTES_PER_ROUND: Final = 3_000_000_000
+POLL_S: Final = 0.2
+
+
+@dataclass(frozen=True)
+class Round:
+    """One training of a cross-validation.
+
+    Args:
+        run: the folder it is kept in.
+        manifest: the photos, split for this round.
+        rows: per split, the places of its photos among all photos.
+    """
+
+    run: RunFolder
+    manifest: Manifest
+    rows: Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True)
+class _Job:
+    round: Round
+    settings: TrainSettings
+    features: Path | None
+    threads: int
+
+
+def train_rounds(
+    rounds: Sequence[Round], settings: TrainSettings, features: Path | None, progress: Progress
+) -> None:
+    """Train every round that is not complete yet; one that was stopped goes on.
+
+    Args:
+        rounds: what to train.
+        settings: those of every round.
+        features: a file of features float32 (views, n, width) of all photos, for a frozen network.
+        progress: told of every epoch.
+
+    Raises:
+        CastproofError: a round cannot be trained; the others are kept.
+        KeyboardInterrupt: the rounds are left so that they can be gone on with.
+    """
+    waiting = [one for one in rounds if not one.run.is_complete]
+    if not waiting:
+        return
+    workers = _workers(len(waiting), settings)
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    context = multiprocessing.get_context("spawn")
+    epochs: Queue[int] = context.Queue()
+    stop = context.Event()
+    pool = ProcessPoolExecutor(workers, context, _begin, (epochs, stop))
+    with progress.task("training rounds", len(waiting) * settings.epochs) as task:
+        try:
+            jobs = [pool.submit(_train, _Job(one, settings, features, threads)) for one in waiting]
+            _follow(jobs, epochs, task)
+        finally:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _workers(rounds: int, settings: TrainSettings) -> int:
+    if pick_device(settings.device).type != "cpu":
+        return 1
+    room = int(psutil.virtual_memory().available // BYTES_PER_ROUND)
+    return max(1, min(rounds, os.cpu_count() or 1, room))
+
+
+def _follow(jobs: Sequence[Future[None]], epochs: "Queue[int]", task: Task) -> None:
+    """Tell of epochs until all jobs are done; raise what the first failed one raised."""
+    pending = set(jobs)
+    while pending:
+        done, pending = wait(pending, timeout=POLL_S, return_when=FIRST_COMPLETED)
+        while True:
+            try:
+                task.advance(epochs.get_nowait())
+            except Empty:
+                break
+        for job in done:
+            job.result()
+
+
+_epochs: "Queue[int]"
+_stop: Event
+
+
+def _begin(epochs: "Queue[int]", stop: Event) -> None:
+    """Set up a process: Ctrl-C reaches the first process alone, which then tells the others."""
+    global _epochs, _stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _epochs, _stop = epochs, stop
+
+
+class _StopError(Exception):
+    """The first process wants this one to end."""
+
+
+class _Teller:
+    """Tells the first process of every epoch, and ends the work when it says so."""
+
+    @contextmanager
+    def task(self, description: str, total: int) -> Iterator[Task]:
+        yield self
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        if _stop.is_set():
+            raise _StopError
+
+    def epoch_done(self, record: EpochRecord) -> None:
+        if record.epoch:
+            _epochs.put(1)
+
+
+def _train(job: _Job) -> None:
+    run, settings, manifest = job.round.run, job.settings, job.round.manifest
+    torch.set_num_threads(job.threads)
+    device = pick_device(settings.device)
+    prepare(device)
+    start = start_network(settings)
+    table = None
+    if job.features is not None:
+        values = torch.from_numpy(np.load(job.features, mmap_mode="c"))
+        table = FeatureTable(values, {name: torch.tensor(rows) for name, rows in job.round.rows.items()})
+    make_folder(run.path)
+    if not run.hparams.is_file():
+        manifest.write_csv(run.manifest)
+        run.write_hparams(hparams(settings, manifest, start, describe_machine(device)))
+    try:
+        run_training(run, settings, manifest, start, device, _Teller(), table)
+    except _StopError:
+        return

@@ -1,0 +1,118 @@
+"""Every photo is judged by a network that never saw its part; a stopped cross-validation goes on to the same end."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from castproof_process import Server
+from small_run import fill_splits
+
+SMALL = ("--weights", "none", "--img-size", "64", "--folds", "3", "--no-bars", "--num-workers", "1")
+RESULTS = ("metrics.json", "predictions.csv", "parts.csv", "folds.csv")
+COUNTS = {"train": 9, "val": 6, "test": 6}
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that holds photos/ with splits."""
+    folder = tmp_path_factory.mktemp("crossval")
+    fill_splits(folder / "photos", COUNTS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(place: Path, castproof: Server) -> Path:
+    """Return a complete cross-validation of four epochs a round."""
+    done = castproof.run(["crossval", "photos", *SMALL, "--epochs", "4", "--outdir", "whole"], place)
+    assert done.code == 0, done.text
+    assert "all folds" in done.out
+    assert "given split" in done.out
+    return place / "whole"
+
+
+def test_every_photo_is_judged_once_by_a_network_that_never_saw_its_part(whole: Path) -> None:
+    told = Counter(row["file"] for row in rows(whole / "predictions.csv"))
+    folds = rows(whole / "folds.csv")
+    assert told == Counter(row["file"] for row in folds)
+    assert len(told) == 2 * sum(COUNTS.values())
+    for number in ("1", "2", "3"):
+        manifest = rows(whole / f"fold_{number}" / "manifest.csv")
+        parts = {split: {row["part"] for row in manifest if row["split"] == split} for split in ("train", "test")}
+        assert parts["test"] == {row["part"] for row in folds if row["fold"] == number}
+        assert not parts["test"] & parts["train"]
+        assert {row["split"] for row in manifest} == {"train", "test"}, "the recipe needs no validation photos"
+
+
+def test_metrics_are_those_of_the_predictions(whole: Path) -> None:
+    metrics = json.loads((whole / "metrics.json").read_text(encoding="utf-8"))
+    told = rows(whole / "predictions.csv")
+    missed = [row for row in told if row["label"] == "defective" and row["verdict"] == "ACCEPT"]
+    assert metrics["pooled"]["fn"] == len(missed)
+    assert metrics["pooled"]["n"] == metrics["photos"] == len(told)
+    assert sum(fold["n"] for fold in metrics["folds"].values()) == len(told)
+    assert metrics["given"]["n"] == 2 * COUNTS["test"]
+    parts = rows(whole / "parts.csv")
+    assert sum(int(row["photos"]) for row in parts) == len(told)
+    assert sum(int(row["right"]) for row in parts) == sum(row["correct"] == "1" for row in told)
+    assert {"leak.png", "worst_good_parts.png", "worst_defective_parts.png"} <= {
+        path.name for path in whole.iterdir()
+    }
+    assert not (whole / "features.npy").exists()
+
+
+def test_a_stopped_cross_validation_goes_on_to_the_same_end(
+    whole: Path, place: Path, castproof: Server
+) -> None:
+    command = ["crossval", "photos", *SMALL, "--epochs", "4", "--outdir", "stopped"]
+    begun = place / "stopped"
+    stopped = castproof.run(command, place, interrupt_when=lambda: bool(list(begun.glob("*/last_state.pt"))))
+    assert stopped.code == 130, stopped.text
+    assert "the same command goes on" in " ".join(stopped.err.split())
+    assert "Traceback" not in stopped.text
+    assert not (begun / "metrics.json").exists()
+    again = castproof.run(command, place)
+    assert again.code == 0, again.text
+    for name in RESULTS:
+        assert (begun / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_the_same_command_again_shows_what_is_there(whole: Path, place: Path, castproof: Server) -> None:
+    before = (whole / "fold_1" / "best_model.pt").stat().st_mtime_ns
+    again = castproof.run(["crossval", "photos", *SMALL, "--epochs", "4", "--outdir", "whole"], place)
+    assert again.code == 0, again.text
+    assert (whole / "fold_1" / "best_model.pt").stat().st_mtime_ns == before
+
+
+def test_other_settings_and_strange_folders_are_refused(whole: Path, place: Path, castproof: Server) -> None:
+    other = castproof.run(["crossval", "photos", *SMALL, "--epochs", "5", "--outdir", "whole"], place)
+    assert other.code == 1
+    assert "other photos, settings or weights" in " ".join(other.err.split())
+    strange = castproof.run(["crossval", "photos", *SMALL, "--outdir", "photos"], place)
+    assert strange.code == 1
+    assert "is not empty" in " ".join(strange.err.split())
+
+
+def test_a_recipe_that_validates_keeps_a_fold_for_it(place: Path, castproof: Server) -> None:
+    command = ["crossval", "photos", *SMALL, "--recipe", "reference", "--epochs", "1", "--outdir", "reference"]
+    done = castproof.run(command, place)
+    assert done.code == 0, done.text
+    splits = Counter(row["split"] for row in rows(place / "reference" / "fold_1" / "manifest.csv"))
+    assert set(splits) == {"train", "val", "test"}
+
+
+def test_a_problem_in_a_round_is_told_in_words(place: Path, castproof: Server) -> None:
+    wrong = ["crossval", "photos", *SMALL, "--recipe", "reference", "--lr", "1e30", "--outdir", "diverged"]
+    done = castproof.run([*wrong, "--clip-norm", "0", "--optimizer", "sgd"], place)
+    assert done.code == 1, done.text
+    assert "diverged" in " ".join(done.err.split())
+    assert "Traceback" not in done.text
+    few = castproof.run(["crossval", "photos", *SMALL[:4], "--folds", "2", "--no-bars"], place)
+    assert few.code == 1
+    assert "too few folds" in " ".join(few.err.split())
