@@ -79,7 +79,9 @@ class TrainSettings:
         if self.val_share + self.test_share >= 1:
             broken.append("--val-share and --test-share together must leave photos for training")
         if self.features == "middle" and not self.frozen:
-            broken.append("--unfreeze must be none where --features is middle; take --recipe reference")
+            broken.append(
+                "--unfreeze needs --recipe reference: the other recipes take --features middle, with a frozen backbone"
+            )
         if self.min_lr > self.lr:
             broken.append(f"--min-lr must not exceed --lr; found {self.min_lr!r} and {self.lr!r}")
         if broken:

@@ -25,14 +25,14 @@ from castproof.data.folders import FOREIGN_SUFFIXES
 from castproof.data.manifest import COLUMNS as MANIFEST_COLUMNS
 from castproof.images import IMAGE_SUFFIXES, MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE_PX
 from castproof.measure.metrics import metrics
-from castproof.run_folder import RunFolder
 from castproof.recipes import OF_RECIPE, RECIPES, recipe_settings
+from castproof.run_folder import RunFolder
 from castproof.settings import TrainSettings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 DOCS = ROOT / "docs"
-RUN = Path("runs/mobilenet_adamw_standard_dr0.5_20260101_120000")
+RUN = Path("runs/mobilenet_adamw_none_dr0.5_20260101_120000")
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 

@@ -23,6 +23,6 @@ def trained(castproof: Server, tmp_path_factory: pytest.TempPathFactory) -> Trai
     """Return a run of two epochs on photos with the folders train, val and test."""
     folder = tmp_path_factory.mktemp("trained")
     data = fill_splits(folder / "my photos", COUNTS)
-    done = castproof.run(["train", "--data", "my photos", *SMALL], folder)
+    done = castproof.run(["train", "--data", "my photos", "--recipe", "reference", *SMALL], folder)
     assert done.code == 0, done.text
     return Trained(only_run(folder / "runs"), data, done)

@@ -151,7 +151,7 @@ WRONG = {
     "--wd": "nan",
     "--seed": "-1",
     "--num-workers": "-2",
-    "--patience": "0",
+    "--patience": "-1",
     "--min-delta": "-0.1",
     "--warmup-epochs": "-1",
     "--sched": "linear",
@@ -191,7 +191,7 @@ def test_settings_out_of_range_are_all_listed(castproof: Server, tmp_path: Path)
         ([*TRAIN, "--val-share", "0.6", "--test-share", "0.5"], ("must leave photos for training",)),
         ([*TRAIN, "--weights", "nowhere.pt"], ("nowhere.pt not found",)),
         ([*TRAIN, "--weights", "photos/train.pt"], ("photos/train.pt not found",)),
-        ([*TRAIN, "--unfreeze", "99"], ("--unfreeze 99", "13 blocks")),
+        ([*TRAIN, "--recipe", "reference", "--unfreeze", "99"], ("--unfreeze 99", "13 blocks")),
     ],
 )
 def test_settings_that_contradict_are_told(

@@ -44,10 +44,14 @@ def test_every_photo_is_judged_once_by_a_network_that_never_saw_its_part(whole: 
     assert len(told) == 2 * sum(COUNTS.values())
     for number in ("1", "2", "3"):
         manifest = rows(whole / f"fold_{number}" / "manifest.csv")
-        parts = {split: {row["part"] for row in manifest if row["split"] == split} for split in ("train", "test")}
+        parts = {
+            split: {row["part"] for row in manifest if row["split"] == split} for split in ("train", "test")
+        }
         assert parts["test"] == {row["part"] for row in folds if row["fold"] == number}
         assert not parts["test"] & parts["train"]
-        assert {row["split"] for row in manifest} == {"train", "test"}, "the recipe needs no validation photos"
+        assert {row["split"] for row in manifest} == {"train", "test"}, (
+            "the recipe needs no validation photos"
+        )
 
 
 def test_metrics_are_those_of_the_predictions(whole: Path) -> None:
@@ -100,7 +104,17 @@ def test_other_settings_and_strange_folders_are_refused(whole: Path, place: Path
 
 
 def test_a_recipe_that_validates_keeps_a_fold_for_it(place: Path, castproof: Server) -> None:
-    command = ["crossval", "photos", *SMALL, "--recipe", "reference", "--epochs", "1", "--outdir", "reference"]
+    command = [
+        "crossval",
+        "photos",
+        *SMALL,
+        "--recipe",
+        "reference",
+        "--epochs",
+        "1",
+        "--outdir",
+        "reference",
+    ]
     done = castproof.run(command, place)
     assert done.code == 0, done.text
     splits = Counter(row["split"] for row in rows(place / "reference" / "fold_1" / "manifest.csv"))

@@ -11,7 +11,19 @@ from small_run import SMALL, Trained, fill_class, fill_splits, only_run
 
 from castproof.model.backbones import seeded_backbone
 
-STEADY = ("--weights", "none", "--img-size", "64", "--num-workers", "1", "--no-bars", "--patience", "99")
+STEADY = (
+    "--recipe",
+    "reference",
+    "--weights",
+    "none",
+    "--img-size",
+    "64",
+    "--num-workers",
+    "1",
+    "--no-bars",
+    "--patience",
+    "99",
+)
 RESULTS = ("metrics.json", "predictions.csv", "history.csv", "history.jsonl", "manifest.csv")
 
 

@@ -157,7 +157,7 @@ def test_the_program_prints_machine_photos_epochs_and_results(trained: Trained) 
 
 def test_the_console_script_run_again_gives_the_same_bytes(trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "my photos").symlink_to(trained.data)
-    done = run_script(["train", "--data", "my photos", *SMALL], tmp_path)
+    done = run_script(["train", "--data", "my photos", "--recipe", "reference", *SMALL], tmp_path)
     assert done.code == 0, done.text
     again = only_run(tmp_path / "runs")
     for name in ("metrics.json", "predictions.csv", "history.csv", "history.jsonl", "manifest.csv"):
@@ -180,6 +180,9 @@ def test_class_folders_without_splits_are_split_by_class(castproof: Server, tmp_
 def test_every_setting_reaches_the_run(castproof: Server, tmp_path: Path) -> None:
     fill_splits(tmp_path / "photos", {"train": 4, "val": 3, "test": 2})
     values = {
+        "recipe": "reference",
+        "features": "last",
+        "weigh": "parts",
         "weights": "none",
         "img_size": 48,
         "epochs": 3,
@@ -254,7 +257,7 @@ def test_the_command_of_the_readme_trains_with_weights_in_the_cache(
     run = only_run(tmp_path / "runs")
     assert metrics_of(run)["weights"] == "torchvision IMAGENET1K_V1"
     kept = load_checkpoint(run / "best_model.pt")
-    assert kept.spec.preprocess.size_px == 224
+    assert kept.spec.preprocess.size_px == 300
     assert all(
         torch.equal(value, weights[key]) for key, value in kept.network.backbone.state_dict().items()
     ), "a frozen backbone keeps its starting weights"

@@ -32,7 +32,7 @@ def test_the_default_needs_no_validation_photos_and_the_reference_does() -> None
 
 
 def test_an_unknown_recipe_and_a_contradiction_are_told() -> None:
-    with pytest.raises(SettingError, match="One of: reference, fast.*'slow'"):
+    with pytest.raises(SettingError, match=r"One of: reference, fast.*'slow'"):
         recipe_settings("slow", data="photos")
     with pytest.raises(SettingError, match="--recipe reference"):
         recipe_settings(DEFAULT_RECIPE, data="photos", unfreeze="all")

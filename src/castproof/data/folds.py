@@ -74,5 +74,5 @@ def check_folds(folds: int) -> None:
             "There are too few folds.",
             rule=f"At least {LEAST_FOLDS}: one to test, one to validate, the others to train.",
             found=f"Found {folds}.",
-            fix=f"Give --folds {LEAST_FOLDS} or more, or leave it out for one split into train, val and test.",
+            fix=f"Give --folds {LEAST_FOLDS} or more, or leave it out.",
         )

@@ -61,7 +61,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         if state["format"] != FORMAT:
             raise RunError(
-                f"{path} has format {state['format']!r}.", rule=f"This castproof reads format {FORMAT}."
+                f"{path} has format {state['format']!r}.",
+                rule=f"This castproof reads format {FORMAT}.",
+                fix="Train again with this version.",
             )
         preprocess = state["spec"]["preprocess"]
         spec = NetworkSpec(

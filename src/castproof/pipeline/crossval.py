@@ -24,7 +24,7 @@ from castproof.pipeline.crossval_results import CrossvalResult, collect, write_r
 from castproof.pipeline.crossval_rounds import Round, train_rounds
 from castproof.pipeline.machine import Machine, describe_machine
 from castproof.pipeline.part_ids import with_recorded_parts
-from castproof.pipeline.training_run import start_network
+from castproof.pipeline.training_run import Untrained, start_network
 from castproof.progress import Progress
 from castproof.run_folder import RunFolder
 from castproof.settings import TrainSettings
@@ -78,9 +78,11 @@ def crossval(
     device = pick_device(settings.device)
     prepare(device)
     observer.machine_ready(describe_machine(device))
+    _check_dest(dest)
+    start = start_network(settings)
     data = _read(settings, folds, set_aside, observer)
     observer.folds_ready(data.folds, data.aside)
-    _claim(dest, settings, data, folds)
+    _claim(dest, settings, data, folds, start)
     data.folds.write_csv(dest / "folds.csv")
     rounds = _rounds(settings, data, dest)
     features = None
@@ -120,14 +122,32 @@ def _rows(manifest: Manifest) -> dict[str, list[int]]:
     return {name: [row for row, photo in photos if photo.split == name] for name in SPLITS}
 
 
-def _claim(dest: Path, settings: TrainSettings, data: _Data, folds: int) -> None:
+def _check_dest(dest: Path) -> None:
+    """Raise OutputError where `dest` holds something that is no cross-validation."""
+    if dest.exists() and not (dest / PLAN).is_file() and not (dest.is_dir() and not any(dest.iterdir())):
+        raise OutputError(
+            f"{dest} is not empty.",
+            rule="A cross-validation is kept in a folder of its own.",
+            fix="Give another --outdir.",
+        )
+
+
+def _read_plan(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise OutputError(
+            f"{path} cannot be read.", found=f"({error})", fix="Give another --outdir."
+        ) from error
+
+
+def _claim(dest: Path, settings: TrainSettings, data: _Data, folds: int, start: Untrained) -> None:
     """Make `dest`, or check that it belongs to the same cross-validation."""
-    start = start_network(settings)
     plan: dict[str, Any] = {
         "castproof": __version__,
         "settings": settings.to_json(),
         "folds": folds,
-        "set_aside": [photo.file for photo in data.aside],
+        "set_aside": len(data.aside),
         "data_hash": (data.given or data.folds.manifest).data_hash(),
         "fold_hash": hashlib.sha256(repr(data.folds.of_photo).encode("ascii")).hexdigest(),
         "weights_hash": start.weights_hash(),
@@ -135,19 +155,13 @@ def _claim(dest: Path, settings: TrainSettings, data: _Data, folds: int) -> None
     }
     path = dest / PLAN
     if path.is_file():
-        if json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(plan)):
+        if _read_plan(path) != json.loads(json.dumps(plan)):
             raise OutputError(
                 f"{dest} holds a cross-validation of other photos, settings or weights, or of another castproof.",
                 rule="Only the same one can be gone on with.",
                 fix="Give another --outdir.",
             )
         return
-    if dest.is_dir() and any(dest.iterdir()):
-        raise OutputError(
-            f"{dest} is not empty.",
-            rule="A cross-validation is kept in a folder of its own.",
-            fix="Give another --outdir.",
-        )
     make_folder(dest)
     write_json(path, plan)
 

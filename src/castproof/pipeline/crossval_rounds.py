@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
@@ -18,6 +19,7 @@ import psutil
 import torch
 
 from castproof.data.manifest import Manifest
+from castproof.errors import RunError
 from castproof.files import make_folder
 from castproof.model.device import pick_device, prepare
 from castproof.model.features import FeatureTable
@@ -30,6 +32,7 @@ from castproof.settings import TrainSettings
 
 BYTES_PER_ROUND: Final = 3_000_000_000
 POLL_S: Final = 0.2
+MOST_WORKERS: Final = 61  # Windows waits for no more at once
 
 
 @dataclass(frozen=True)
@@ -74,25 +77,42 @@ def train_rounds(
     if not waiting:
         return
     workers = _workers(len(waiting), settings)
-    threads = max(1, (os.cpu_count() or 1) // workers)
+    threads = 1 if settings.frozen else max(1, (os.cpu_count() or 1) // len(rounds))
     context = multiprocessing.get_context("spawn")
     epochs: Queue[int] = context.Queue()
     stop = context.Event()
     pool = ProcessPoolExecutor(workers, context, _begin, (epochs, stop))
     with progress.task("training rounds", len(waiting) * settings.epochs) as task:
         try:
-            jobs = [pool.submit(_train, _Job(one, settings, features, threads)) for one in waiting]
+            with _deaf_to_ctrl_c():
+                jobs = [pool.submit(_train, _Job(one, settings, features, threads)) for one in waiting]
             _follow(jobs, epochs, task)
+        except BrokenProcessPool as error:
+            raise RunError(
+                "A training process was ended from outside.",
+                rule="Mostly the system does that for lack of memory.",
+                fix="Close other programs or give a smaller --batch-size or --img-size; the same command goes on.",
+            ) from error
         finally:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let the processes that are started here inherit that Ctrl-C is not for them."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _workers(rounds: int, settings: TrainSettings) -> int:
     if pick_device(settings.device).type != "cpu":
         return 1
     room = int(psutil.virtual_memory().available // BYTES_PER_ROUND)
-    return max(1, min(rounds, os.cpu_count() or 1, room))
+    return max(1, min(rounds, os.cpu_count() or 1, room, MOST_WORKERS))
 
 
 def _follow(jobs: Sequence[Future[None]], epochs: "Queue[int]", task: Task) -> None:

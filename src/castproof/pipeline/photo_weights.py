@@ -21,8 +21,8 @@ def photo_weights(photos: Sequence[Photo], weigh: str) -> npt.NDArray[np.float32
     """
     if weigh == "photos":
         return np.ones(len(photos), np.float32)
-    of_part = Counter(map(part_key, photos))
-    counts = np.array([of_part[part_key(photo)] for photo in photos], np.float64)
+    of_part = Counter((part_key(photo), photo.defective) for photo in photos)
+    counts = np.array([of_part[part_key(photo), photo.defective] for photo in photos], np.float64)
     weight = 1 / np.sqrt(counts)
     defective = np.array([photo.defective for photo in photos])
     for kind in (defective, ~defective):

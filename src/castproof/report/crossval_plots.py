@@ -58,6 +58,7 @@ def leak_plot(
     axes.set_yticks(list(places), [name for name, *_ in rows])
     low = min((x for x in values if x == x), default=0.0)
     axes.set_xlim(max(0.0, low - 0.5 * (1 - low) - 0.01), 1.0 + 0.25 * (1 - low) + 0.005)
+    axes.set_xticks([tick for tick in axes.get_xticks() if tick <= 1.0])
     return finish(figure)
 
 

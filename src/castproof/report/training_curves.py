@@ -76,7 +76,7 @@ def learning_curves(history: History, sizes: Sizes | None = None) -> Figure:
     _draw(panels[0, 0], history, _LOSS, "Loss (lower is better)", "loss")
     _draw(panels[0, 1], history, _MACRO_F1, "Macro-F1 (higher is better)", "macro-F1")
     _draw(panels[1, 0], history, _AUC, "AUC-ROC (higher is better)", "AUC-ROC")
-    _draw(panels[1, 1], history, _CUT, "Threshold tuned on validation photos", "p_defective")
+    _draw(panels[1, 1], history, _CUT, "Threshold", "p_defective")
     panels[1, 1].set_ylim(-0.02, 1.02)
     return finish(figure)
 
@@ -144,7 +144,7 @@ def _mark_best(axes: Axes, history: History) -> None:
     best = _best_epoch(history)
     if best is None:
         return
-    axes.axvline(best, color=INK, linewidth=1.1, linestyle=(0, (1, 2)), zorder=1, label=f"best epoch: {best}")
+    axes.axvline(best, color=INK, linewidth=1.1, linestyle=(0, (1, 2)), zorder=1, label=f"kept epoch: {best}")
 
 
 def _values(history: History, key: str) -> Floats:

@@ -54,7 +54,9 @@ def test_the_spread_of_maps_is_that_of_scipy() -> None:
 
 
 @given(st.floats(-3, 3), st.floats(1, 4))
-def test_brightness_drops_out_of_the_spread_and_contrast_becomes_a_constant(shift: float, gain: float) -> None:
+def test_brightness_drops_out_of_the_spread_and_contrast_becomes_a_constant(
+    shift: float, gain: float
+) -> None:
     maps = 50 * torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     moved = log_moments(gain * maps + shift) - log_moments(maps)
     assert torch.allclose(moved, torch.full_like(moved, math.log(gain)), atol=2e-3)

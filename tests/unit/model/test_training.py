@@ -195,7 +195,9 @@ def test_an_untuned_threshold_stays_in_the_middle_and_needs_no_validation_photos
     assert all(record.val_loss is not None for record in told)
 
 
-def test_weights_decide_what_is_learnt(make_training: MakeTraining, splits: dict[str, LabelledPhotos]) -> None:
+def test_weights_decide_what_is_learnt(
+    make_training: MakeTraining, splits: dict[str, LabelledPhotos]
+) -> None:
     defective = splits["train"].defective.float()
     weighty = make_training("weighty", weight=2 * defective).trainer.run()
     plain = make_training("plain").trainer.run()

@@ -16,7 +16,7 @@ def photo(number: int, part: str, *, defective: bool) -> Photo:
 
 photos = st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=60).map(
     lambda drawn: [
-        photo(number, f"{'bad' if kind else 'good'} {part}" if part else "", defective=kind)
+        photo(number, f"part {part}" if part else "", defective=kind)
         for number, (part, kind) in enumerate(drawn)
     ]
 )

@@ -50,7 +50,7 @@ def test_counts_and_the_best_epoch_are_told(plot, texts: Read) -> None:
     written = texts(plot(history(6), {"train": (5300, 3021), "validation": (1300, 741)}))
     assert "train: n = 5,300 photos, 3,021 defective" in written
     assert "validation: n = 1,300 photos, 741 defective" in written
-    assert "best epoch: 3" in written
+    assert "kept epoch: 3" in written
     assert "0 is before training" in written
 
 

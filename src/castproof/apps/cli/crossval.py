@@ -1,5 +1,7 @@
 """`castproof crossval`: how well a way of training judges parts that it never saw."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from castproof.data.manifest import Photo
     from castproof.pipeline.crossval_results import CrossvalResult
     from castproof.pipeline.machine import Machine
+    from castproof.settings import TrainSettings
 
 DATA = "Photos"
 
@@ -48,7 +51,7 @@ def crossval_command(
         Path | None,
         typer.Option(
             help="Folder that receives everything; one that was begun is gone on with.",
-            show_default="runs/crossval_RECIPE_MODEL_SEED",
+            show_default="runs/crossval_DATA_RECIPE_NUMBER",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -72,7 +75,7 @@ def crossval_command(
         ok=tuple(ok or ()),
         skip_unreadable=skip_unreadable,
     )
-    dest = outdir or Path("runs") / f"crossval_{settings.recipe}_{settings.model}_{settings.seed}"
+    dest = outdir or _default_outdir(settings, folds, set_aside)
     screen = _Screen(wanted=not no_bars)
     with training_libraries():
         from castproof.pipeline.crossval import crossval
@@ -83,7 +86,16 @@ def crossval_command(
         raise typer.Exit(EXIT_INTERRUPTED) from None
     _show(result)
     tell(f"Everything is in [bold]{escape(str(dest))}[/]: start with leak.png and worst_good_parts.png.")
-    propose("Train the network to use", ["train", "--data", str(data), "--recipe", settings.recipe])
+    chosen = ["--recipe", settings.recipe, "--model", settings.model, "--weights", settings.weights]
+    chosen += ["--img-size", str(settings.img_size), "--epochs", str(settings.epochs), "--split", "parts"]
+    propose("Train a network to use", ["train", "--data", str(data), *chosen])
+
+
+def _default_outdir(settings: "TrainSettings", folds: int, set_aside: bool) -> Path:
+    """Return a folder that the same command finds again and another one does not."""
+    told = json.dumps([settings.to_json(), folds, set_aside], sort_keys=True)
+    number = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return Path("runs") / f"crossval_{Path(settings.data).name}_{settings.recipe}_{number}"
 
 
 class _Screen(Bars):
@@ -131,11 +143,13 @@ def _tell_leak(result: "CrossvalResult") -> None:
     if result.given is None:
         return
     given, unseen = result.given.metrics["macro_f1"], result.pooled["macro_f1"]
-    if given is None or unseen is None:
+    folds = [value for fold in result.scored if (value := fold.metrics["macro_f1"]) is not None]
+    if given is None or unseen is None or not folds:
         return
     tell(
-        f"The given split tells {given:.4f}, parts never seen {unseen:.4f}: "
-        f"a difference of {given - unseen:+.4f} macro-F1."
+        f"The given split tells {given:.4f}, parts never seen {unseen:.4f} "
+        f"(folds: {min(folds):.4f} to {max(folds):.4f}). The difference is the leak, where parts stand in both "
+        "train and test, and chance."
     )
 
 

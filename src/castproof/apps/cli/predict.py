@@ -47,7 +47,7 @@ def predict_command(
 
     [bold]Example[/]
 
-    castproof predict runs/mobilenet_adamw_standard_dr0.5_20260101_120000 today/ --csv verdicts.csv
+    castproof predict runs/mobilenet_adamw_none_dr0.5_20260101_120000 today/ --csv verdicts.csv
     """
     with training_libraries():
         from castproof.pipeline.predict import check_csv_path, predict, write_predictions

@@ -65,7 +65,7 @@ def train_command(
 ) -> None:
     """Train a classifier (defective or good) on a folder of photos and evaluate it.
 
-    The threshold is chosen on the validation photos and used on every split.
+    The threshold is 0.5, or chosen on the validation photos (--tune-for), and used on every split.
     Ctrl-C keeps what was learnt; --resume goes on.
 
     [bold]Examples[/]
@@ -76,7 +76,7 @@ def train_command(
 
     castproof train --data photos --ok accepted --recipe reference --unfreeze all
 
-    castproof train --resume runs/mobilenet_adamw_standard_dr0.5_20260101_120000
+    castproof train --resume runs/mobilenet_adamw_none_dr0.5_20260101_120000
     """
     if (data is None) == (resume is None):
         raise SettingError(

@@ -97,7 +97,7 @@ class TrainingConsole(Bars):
         """Print the final tables and where to look."""
         best = result.best
         kept = "Best" if self._keeps_best else "Last"
-        origin = "in the middle" if self._is_untuned else "from the validation photos"
+        origin = "(not tuned)" if self._is_untuned else "from the validation photos"
         console.print(f"\n{kept} epoch: {best.epoch}, threshold {best.threshold:.4f} {origin}.")
         console.print(metrics_table(result.splits))
         folder = escape(str(result.run.path))
