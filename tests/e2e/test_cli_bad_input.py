@@ -160,7 +160,7 @@ WRONG = {
     "--momentum": "1",
     "--label-smoothing": "1",
     "--dropout": "1.5",
-    "--aug-level": "none",
+    "--aug-level": "light",
     "--tune-for": "accuracy",
     "--cost-fn": "-1",
     "--cost-fp": "inf",
