@@ -95,9 +95,14 @@ class TrainSettings:
         return self.unfreeze == "none"
 
     @property
+    def keeps_last(self) -> bool:
+        """Whether all epochs are trained and the last one is kept."""
+        return self.patience == 0
+
+    @property
     def needs_validation(self) -> bool:
         """Whether validation photos have a say: in the threshold, or in the epoch that is kept."""
-        return self.tune_for != UNTUNED or self.patience > 0
+        return self.tune_for != UNTUNED or not self.keeps_last
 
     @property
     def run_name(self) -> str:

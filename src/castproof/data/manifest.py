@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from castproof.data.classes import Classes
@@ -78,6 +78,10 @@ class Manifest:
     def of_split(self, name: str) -> tuple[Photo, ...]:
         """Return the photos of split `name`, in the manifest's order."""
         return tuple(photo for photo in self.photos if photo.split == name)
+
+    def unsplit(self) -> "Manifest":
+        """Return the same photos without their splits."""
+        return replace(self, photos=tuple(replace(photo, split="") for photo in self.photos))
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return the number of photos by split (those that occur) and class (all of them, 0 included)."""

@@ -4,7 +4,7 @@ Both answer the same three questions of the training loop: which parameters lear
 shows, and what the logits of a whole split are.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from castproof.model.augmentation import LEVELS, augment
-from castproof.model.features import FeatureTable, feature_engine, split_features
+from castproof.model.features import FeatureEngine, FeatureTable, feature_engine, split_features
 from castproof.model.inference import network_logits
 from castproof.model.network import Classifier
 from castproof.model.photos import PhotoBatches
@@ -39,6 +39,7 @@ class LabelledPhotos:
 
 
 Splits = Mapping[str, LabelledPhotos]
+Features = Callable[[str, int, Progress], Tensor]  # split and views to (views, n, width)
 
 
 class Batch(NamedTuple):
@@ -96,12 +97,14 @@ class FrozenLearner:
         table: FeatureTable | None = None,
     ) -> None:
         self.network = network
-        self._splits = splits
         self._settings = settings
         self._labels = splits[TRAIN].defective.to(device)
         self._weights = splits[TRAIN].weight.to(device)
-        self._table = table
-        self._engine = None if table else feature_engine(network, device)
+        self._features = (
+            _looked_up(table, device)
+            if table
+            else _computed(feature_engine(network, device), splits, settings)
+        )
         self._views = self._features(TRAIN, LEVELS[settings.aug_level].views, progress)
         self._unvaried = {TRAIN: self._views[0]}
         network.head.fit_scale(self._views[0])
@@ -131,11 +134,15 @@ class FrozenLearner:
         logits: Tensor = self.network.head(self._unvaried[split])
         return logits.cpu()
 
-    def _features(self, split: str, views: int, progress: Progress) -> Tensor:
-        if self._table is not None:
-            return self._table.of_split(split)[:views].to(self._labels.device)
-        assert self._engine is not None
-        return split_features(self._engine, self._splits[split].photos, views, self._settings, progress)
+
+def _looked_up(table: FeatureTable, device: torch.device) -> Features:
+    return lambda split, views, progress: table.of_split(split)[:views].to(device)
+
+
+def _computed(engine: FeatureEngine, splits: Splits, settings: TrainSettings) -> Features:
+    return lambda split, views, progress: split_features(
+        engine, splits[split].photos, views, settings, progress
+    )
 
 
 class FinetuneLearner:

@@ -135,7 +135,7 @@ class Trainer:
     def _is_exhausted(self) -> bool:
         """Patience counts from the best epoch, and not before the backbone has begun to learn."""
         counted_from = self._state.best_epoch
-        if self._settings.patience == 0:
+        if self._settings.keeps_last:
             return False
         if not self._settings.frozen:
             counted_from = max(counted_from, self._settings.head_only_epochs)
@@ -230,7 +230,7 @@ class Trainer:
             val_auc_roc=val["auc_roc"],
             threshold=threshold,
             val_score=score,
-            is_best=settings.patience == 0 or self._is_improvement(score, loss.get(VAL)),
+            is_best=settings.keeps_last or self._is_improvement(score, loss.get(VAL)),
         )
 
     def _tuned(self, defective: Mapping[str, Flags], p: Mapping[str, Floats]) -> tuple[float, float | None]:

@@ -3,33 +3,31 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
 
 from castproof import __version__
-from castproof.data.folders import read_folders, verify_photos
 from castproof.data.folds import Folds, check_folds, fold_photos
 from castproof.data.left_out import without_conflicts
 from castproof.data.manifest import SPLITS, Manifest, Photo
 from castproof.errors import OutputError
 from castproof.files import atomic_path, make_folder, write_json
 from castproof.model.augmentation import LEVELS
-from castproof.model.device import pick_device, prepare, worker_threads
-from castproof.model.features import feature_engine, split_features
+from castproof.model.device import worker_threads
+from castproof.model.features import FeatureEngine, feature_engine, split_features
 from castproof.model.photos import PhotoBatches
 from castproof.pipeline.crossval_results import CrossvalResult, collect, write_results
 from castproof.pipeline.crossval_rounds import Round, train_rounds
-from castproof.pipeline.machine import Machine, describe_machine
-from castproof.pipeline.part_ids import with_recorded_parts
+from castproof.pipeline.machine import Machine, describe_machine, prepare_device
+from castproof.pipeline.train import read_photos
 from castproof.pipeline.training_run import Untrained, start_network
 from castproof.progress import Progress
 from castproof.run_folder import RunFolder
 from castproof.settings import TrainSettings
 
-FOLDS: Final = 5
 GIVEN: Final = "given"
 PLAN: Final = "crossval.json"
 FEATURES: Final = "features.npy"
@@ -75,8 +73,7 @@ def crossval(
         KeyboardInterrupt: `dest` then holds what it takes to go on.
     """
     check_folds(folds)
-    device = pick_device(settings.device)
-    prepare(device)
+    device = prepare_device(settings.device)
     observer.machine_ready(describe_machine(device))
     _check_dest(dest)
     start = start_network(settings)
@@ -84,42 +81,42 @@ def crossval(
     observer.folds_ready(data.folds, data.aside)
     _claim(dest, settings, data, folds, start)
     data.folds.write_csv(dest / "folds.csv")
-    rounds = _rounds(settings, data, dest)
+    tested = _fold_rounds(settings, data.folds, dest)
+    given = None if data.given is None else _round(data.given, dest / GIVEN)
+    rounds = [*tested, given] if given else tested
     features = None
     if settings.frozen and not all(one.run.is_complete for one in rounds):
-        features = _features(settings, data.folds.manifest, dest / FEATURES, observer)
+        engine = feature_engine(start.network, device)
+        features = _features(engine, settings, data.folds.manifest, dest / FEATURES, observer)
     train_rounds(rounds, settings, features, observer)
-    result = collect(rounds, settings, data.folds)
+    result = collect(data.folds.manifest, tested, given, settings)
     write_results(result, settings, data.aside, dest)
     (dest / FEATURES).unlink(missing_ok=True)
     return result
 
 
 def _read(settings: TrainSettings, folds: int, set_aside: bool, progress: Progress) -> _Data:
-    manifest = read_folders(Path(settings.data), settings.ok)
-    manifest = verify_photos(manifest, skip_unreadable=settings.skip_unreadable, progress=progress)
-    manifest = with_recorded_parts(manifest, progress=progress)
+    manifest = read_photos(settings, progress)
     aside: tuple[Photo, ...] = ()
     if set_aside:
         manifest, aside = without_conflicts(manifest)
-    unsplit = replace(manifest, photos=tuple(replace(photo, split="") for photo in manifest.photos))
     has_splits = all(manifest.of_split(name) for name in SPLITS)
-    return _Data(fold_photos(unsplit, folds, seed=settings.seed), manifest if has_splits else None, aside)
+    return _Data(
+        fold_photos(manifest.unsplit(), folds, seed=settings.seed), manifest if has_splits else None, aside
+    )
 
 
-def _rounds(settings: TrainSettings, data: _Data, dest: Path) -> list[Round]:
-    split = {
-        f"fold_{fold}": data.folds.split(fold, validates=settings.needs_validation)
-        for fold in range(1, data.folds.count + 1)
-    }
-    if data.given is not None:
-        split[GIVEN] = data.given
-    return [Round(RunFolder(dest / name), manifest, _rows(manifest)) for name, manifest in split.items()]
+def _fold_rounds(settings: TrainSettings, folds: Folds, dest: Path) -> list[Round]:
+    return [
+        _round(folds.split(fold, validates=settings.needs_validation), dest / f"fold_{fold}")
+        for fold in range(1, folds.count + 1)
+    ]
 
 
-def _rows(manifest: Manifest) -> dict[str, list[int]]:
+def _round(manifest: Manifest, folder: Path) -> Round:
     photos = list(enumerate(manifest.photos))
-    return {name: [row for row, photo in photos if photo.split == name] for name in SPLITS}
+    rows = {name: [row for row, photo in photos if photo.split == name] for name in SPLITS}
+    return Round(RunFolder(folder), manifest, rows)
 
 
 def _check_dest(dest: Path) -> None:
@@ -166,11 +163,11 @@ def _claim(dest: Path, settings: TrainSettings, data: _Data, folds: int, start: 
     write_json(path, plan)
 
 
-def _features(settings: TrainSettings, manifest: Manifest, path: Path, progress: Progress) -> Path:
+def _features(
+    engine: FeatureEngine, settings: TrainSettings, manifest: Manifest, path: Path, progress: Progress
+) -> Path:
     """Return `path` after writing the features of all photos to it; all rounds share them."""
     if not path.is_file():
-        device = pick_device(settings.device)
-        engine = feature_engine(start_network(settings).network, device)
         paths = [manifest.path(photo) for photo in manifest.photos]
         photos = PhotoBatches(paths, settings.img_size, worker_threads(settings.num_workers))
         values = split_features(engine, photos, LEVELS[settings.aug_level].views, settings, progress)

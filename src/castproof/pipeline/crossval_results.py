@@ -2,14 +2,13 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from castproof.data.folds import Folds
-from castproof.data.manifest import Photo
+from castproof.data.manifest import Manifest, Photo
 from castproof.data.splits import part_key
 from castproof.errors import RunError
 from castproof.files import CSV_ERRORS, unguarded, write_csv, write_json
@@ -27,8 +26,19 @@ from castproof.run_folder import RunFolder
 from castproof.settings import TrainSettings
 
 TESTED: Final = "test"
+KINDS: Final = {"good": False, "defective": True}
 WORST_PARTS: Final = 5
 PHOTOS_PER_PART: Final = 5
+
+
+@dataclass(frozen=True)
+class JudgedPhoto:
+    """One photo, judged out of fold: with the threshold of the fold that it was tested in."""
+
+    photo: Photo
+    fold: int
+    p_defective: float
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -36,45 +46,55 @@ class CrossvalResult:
     """How networks judge parts that they never saw.
 
     Args:
-        folds: photos and their folds.
+        manifest: the photos.
         scored: the test photos of each fold.
         pooled: metrics of all folds' photos together.
         given: the test photos of the split in the folder, whatever parts they share with train; None without one.
-        parts: one result per part and label, the worst first.
-        photos: the photos that `parts` counts, fold by fold.
+        photos: every photo, fold by fold.
+        parts: one result per part and label, the worst first; `rows` are places in `photos`.
     """
 
-    folds: Folds
+    manifest: Manifest
     scored: Sequence[ScoredSplit]
     pooled: Metrics
     given: ScoredSplit | None
+    photos: Sequence[JudgedPhoto]
     parts: Sequence[PartResult]
-    photos: Sequence[Photo]
 
-    def worst_of(self, *, defective: bool) -> PartResult:
-        """Return the part of one kind of which most photos were judged wrong."""
-        return next(one for one in self.parts if one.defective == defective)
+    def of_kind(self, *, defective: bool) -> list[PartResult]:
+        """Return the results of the good or of the defective parts, the worst first."""
+        return [one for one in self.parts if one.defective == defective]
 
 
-def collect(rounds: Sequence[Round], settings: TrainSettings, folds: Folds) -> CrossvalResult:
-    """Return what the complete `rounds` found.
+def collect(
+    manifest: Manifest, folds: Sequence[Round], given: Round | None, settings: TrainSettings
+) -> CrossvalResult:
+    """Return what complete rounds found.
+
+    Args:
+        manifest: all photos.
+        folds: the rounds of the folds, in their order.
+        given: the round of the split in the folder.
+        settings: those of every round.
 
     Raises:
         RunError: the table of a round is missing or broken.
     """
-    tested = {one.run.path.name: one.manifest.of_split(TESTED) for one in rounds}
-    scored = {one.run.path.name: _score(one, settings) for one in rounds}
-    names = [name for name in scored if name.startswith("fold_")]
-    photos = [photo for name in names for photo in tested[name]]
-    right = np.concatenate([_right(scored[name]) for name in names])
-    defective = np.array([photo.defective for photo in photos])
+    scored = [_score(one, settings) for one in folds]
+    judged = [
+        JudgedPhoto(photo, fold, float(p), split.threshold)
+        for fold, (one, split) in enumerate(zip(folds, scored, strict=True), start=1)
+        for photo, p in zip(one.manifest.of_split(TESTED), split.p_defective, strict=True)
+    ]
+    defective = np.array([one.photo.defective for one in judged])
+    called = np.array([is_defective(one.p_defective, one.threshold) for one in judged])
     return CrossvalResult(
-        folds=folds,
-        scored=[scored[name] for name in names],
-        pooled=pooled_metrics([scored[name] for name in names], settings.cost_fn, settings.cost_fp),
-        given=next((scored[name] for name in scored if name not in names), None),
-        parts=part_results([part_key(photo)[1] for photo in photos], defective, right),
-        photos=photos,
+        manifest=manifest,
+        scored=scored,
+        pooled=pooled_metrics(scored, settings.cost_fn, settings.cost_fp),
+        given=None if given is None else _score(given, settings),
+        photos=judged,
+        parts=part_results([part_key(one.photo)[1] for one in judged], defective, called == defective),
     )
 
 
@@ -82,11 +102,13 @@ def write_results(
     result: CrossvalResult, settings: TrainSettings, aside: Sequence[Photo], dest: Path
 ) -> None:
     """Write predictions.csv, parts.csv, the pictures, and last metrics.json into `dest`. Raises OutputError."""
-    rows = zip(_predictions(result), result.photos, strict=True)
     write_csv(
         dest / "predictions.csv",
         (*PREDICTION_COLUMNS, "part"),
-        [(*prediction_row(photo, p, threshold), photo.part) for (p, threshold), photo in rows],
+        [
+            (*prediction_row(one.photo, one.p_defective, one.threshold), one.photo.part)
+            for one in result.photos
+        ],
     )
     write_csv(
         dest / "parts.csv",
@@ -94,8 +116,8 @@ def write_results(
         [_part_row(result, part) for part in result.parts],
     )
     save(leak_plot(result.scored, result.pooled, result.given), dest / "leak.png")
-    for kind in ("good", "defective"):
-        worst = [one for one in result.parts if one.defective == (kind == "defective")][:WORST_PARTS]
+    for kind, defective in KINDS.items():
+        worst = result.of_kind(defective=defective)[:WORST_PARTS]
         sheet = worst_parts(kind, [_sheet_row(result, part) for part in worst])
         save(sheet, dest / f"worst_{kind}_parts.png")
     write_json(dest / "metrics.json", _metrics_json(result, settings, aside))
@@ -132,43 +154,28 @@ def _broken(run: RunFolder) -> RunError:
     )
 
 
-def _right(scored: ScoredSplit) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    return np.asarray(is_defective(scored.p_defective, scored.threshold) == scored.defective)
-
-
-def _predictions(result: CrossvalResult) -> list[tuple[float, float]]:
-    return [(float(p), fold.threshold) for fold in result.scored for p in fold.p_defective]
-
-
 def _part_row(result: CrossvalResult, part: PartResult) -> tuple[object, ...]:
-    fold_of = {photo.file: fold for photo, fold in _with_folds(result.folds)}
     label = "defective" if part.defective else "good"
-    fold = fold_of[result.photos[part.rows[0]].file]
+    fold = result.photos[part.rows[0]].fold
     return part.part, label, len(part.rows), part.right, part.share_right, fold
-
-
-def _with_folds(folds: Folds) -> list[tuple[Photo, int]]:
-    return list(zip(folds.manifest.photos, folds.of_photo, strict=True))
 
 
 def _sheet_row(result: CrossvalResult, part: PartResult) -> PartRow:
     """Return the photos of one part that were judged worst."""
-    p = [p for p, _ in _predictions(result)]
-    worst = sorted(part.rows, key=lambda row: p[row] if part.defective else -p[row])[:PHOTOS_PER_PART]
-    tiles = [_tile(result, row, p[row]) for row in worst]
+    sign = 1 if part.defective else -1
+    worst = sorted((result.photos[row] for row in part.rows), key=lambda one: sign * one.p_defective)
+    tiles = [_tile(result.manifest, one) for one in worst[:PHOTOS_PER_PART]]
     return PartRow(part.part, len(part.rows), part.right, tiles)
 
 
-def _tile(result: CrossvalResult, row: int, p_defective: float) -> Tile:
-    photo = result.photos[row]
-    image = decode(result.folds.manifest.path(photo))
-    return Tile(image, Path(photo.file).name, photo.class_name, photo.defective, p_defective)
+def _tile(manifest: Manifest, one: JudgedPhoto) -> Tile:
+    photo = one.photo
+    image = decode(manifest.path(photo))
+    return Tile(image, Path(photo.file).name, photo.class_name, photo.defective, one.p_defective)
 
 
 def _metrics_json(result: CrossvalResult, settings: TrainSettings, aside: Sequence[Photo]) -> dict[str, Any]:
-    worst = {kind: asdict(result.worst_of(defective=kind == "defective")) for kind in ("good", "defective")}
-    for one in worst.values():
-        one["photos"] = len(one.pop("rows"))
+    worst = {kind: result.of_kind(defective=defective)[0] for kind, defective in KINDS.items()}
     return {
         "recipe": settings.recipe,
         "settings": settings.to_json(),
@@ -177,5 +184,8 @@ def _metrics_json(result: CrossvalResult, settings: TrainSettings, aside: Sequen
         "folds": {fold.name: dict(fold.metrics) for fold in result.scored},
         "pooled": dict(result.pooled),
         "given": dict(result.given.metrics) if result.given else None,
-        "worst_parts": worst,
+        "worst_parts": {
+            kind: {"part": one.part, "defective": one.defective, "right": one.right, "photos": len(one.rows)}
+            for kind, one in worst.items()
+        },
     }

@@ -21,11 +21,11 @@ import torch
 from castproof.data.manifest import Manifest
 from castproof.errors import RunError
 from castproof.files import make_folder
-from castproof.model.device import pick_device, prepare
+from castproof.model.device import pick_device
 from castproof.model.features import FeatureTable
 from castproof.model.training import EpochRecord
-from castproof.pipeline.machine import describe_machine
-from castproof.pipeline.training_run import hparams, run_training, start_network
+from castproof.pipeline.machine import describe_machine, prepare_device
+from castproof.pipeline.training_run import begin_run, run_training, start_network
 from castproof.progress import Progress, Task
 from castproof.run_folder import RunFolder
 from castproof.settings import TrainSettings
@@ -163,8 +163,7 @@ class _Teller:
 def _train(job: _Job) -> None:
     run, settings, manifest = job.round.run, job.settings, job.round.manifest
     torch.set_num_threads(job.threads)
-    device = pick_device(settings.device)
-    prepare(device)
+    device = prepare_device(settings.device)
     start = start_network(settings)
     table = None
     if job.features is not None:
@@ -172,8 +171,7 @@ def _train(job: _Job) -> None:
         table = FeatureTable(values, {name: torch.tensor(rows) for name, rows in job.round.rows.items()})
     make_folder(run.path)
     if not run.hparams.is_file():
-        manifest.write_csv(run.manifest)
-        run.write_hparams(hparams(settings, manifest, start, describe_machine(device)))
+        begin_run(run, settings, manifest, start, describe_machine(device))
     try:
         run_training(run, settings, manifest, start, device, _Teller(), table)
     except _StopError:

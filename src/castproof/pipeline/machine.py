@@ -10,6 +10,7 @@ import psutil
 import torch
 
 from castproof import __version__
+from castproof.model.device import pick_device, prepare
 
 LIBRARIES: Final = ("torch", "torchvision", "numpy", "pillow", "scikit-learn")
 
@@ -37,6 +38,13 @@ class Machine:
     def to_json(self) -> dict[str, object]:
         """Return the record as JSON values."""
         return asdict(self)
+
+
+def prepare_device(name: str) -> torch.device:
+    """Return the device for "auto", "cpu", "cuda" or "mps", made fast and repeatable. Raises SettingError."""
+    device = pick_device(name)
+    prepare(device)
+    return device
 
 
 def describe_machine(device: torch.device) -> Machine:

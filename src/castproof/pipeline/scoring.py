@@ -8,10 +8,11 @@ import numpy.typing as npt
 
 from castproof.errors import ImageError
 from castproof.model.checkpoint import Checkpoint
-from castproof.model.device import pick_device, prepare, worker_threads
+from castproof.model.device import worker_threads
 from castproof.model.inference import network_logits
 from castproof.model.network import p_defective
 from castproof.model.photos import PhotoBatches
+from castproof.pipeline.machine import prepare_device
 from castproof.progress import SILENT, Progress
 
 
@@ -34,8 +35,7 @@ def score_photos(
     Raises:
         ImageError: a photo cannot be decoded, and `failures` is not given.
     """
-    device = pick_device(device_name)
-    prepare(device)
+    device = prepare_device(device_name)
     photos = PhotoBatches(paths, checkpoint.spec.preprocess.size_px, worker_threads(0), failures)
     logits = network_logits(checkpoint.network.to(device), photos, device, "scoring", progress)
     return p_defective(logits).numpy()

@@ -135,7 +135,7 @@ def split_data(
     for folder in (dest, aside_folder):
         check_apart(data, folder)
     names = names_in_class(found.photos)
-    found = replace(found, photos=tuple(replace(photo, split="") for photo in found.photos))
+    found = found.unsplit()
     found = verify_photos(found, skip_unreadable=skip_unreadable, progress=progress)
     whole = with_parts(found, progress=progress)[0] if settings.by == "part" else _with_same_files(found)
     kept, copies = without_copies(whole) if settings.drop_duplicates else (whole, {})

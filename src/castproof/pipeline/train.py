@@ -1,21 +1,17 @@
 """From a folder of photos to a trained and evaluated model in a run folder."""
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
-
-import torch
 
 from castproof.data.folders import read_folders, verify_photos
 from castproof.data.manifest import Manifest
 from castproof.data.splits import split_photos
 from castproof.errors import RunError
 from castproof.files import make_folder
-from castproof.model.device import pick_device, prepare
-from castproof.pipeline.machine import Machine, describe_machine
+from castproof.pipeline.machine import Machine, describe_machine, prepare_device
 from castproof.pipeline.part_ids import with_recorded_parts
-from castproof.pipeline.training_run import EpochObserver, TrainResult, hparams, run_training, start_network
+from castproof.pipeline.training_run import EpochObserver, TrainResult, begin_run, run_training, start_network
 from castproof.progress import Progress
 from castproof.run_folder import RunFolder, create_run_folder
 from castproof.settings import TrainSettings
@@ -42,15 +38,15 @@ def train(settings: TrainSettings, outdir: Path, observer: TrainObserver) -> Tra
         KeyboardInterrupt: the run folder then holds what `resume` needs.
     """
     make_folder(outdir)
-    device = pick_device(settings.device)
-    machine = _start(device, observer)
+    device = prepare_device(settings.device)
+    machine = describe_machine(device)
+    observer.machine_ready(machine)
     manifest = read_data(settings, observer)
     observer.data_ready(manifest)
     start = start_network(settings)
     run = create_run_folder(outdir, settings.run_name, datetime.now())
     observer.run_ready(run, settings, start.weights)
-    run.write_hparams(hparams(settings, manifest, start, machine))
-    manifest.write_csv(run.manifest)
+    begin_run(run, settings, manifest, start, machine)
     return run_training(run, settings, manifest, start, device, observer)
 
 
@@ -65,8 +61,8 @@ def resume(run: RunFolder, observer: TrainObserver) -> TrainResult:
     if run.is_complete:
         raise RunError(f"{run.path} is complete.", fix="There is nothing to resume; train a new run.")
     settings = TrainSettings.from_json(stored["settings"])
-    device = pick_device(settings.device)
-    _start(device, observer)
+    device = prepare_device(settings.device)
+    observer.machine_ready(describe_machine(device))
     manifest = read_data(settings, observer)
     if manifest.data_hash() != stored.get("data_hash"):
         raise RunError(
@@ -86,26 +82,28 @@ def resume(run: RunFolder, observer: TrainObserver) -> TrainResult:
     return run_training(run, settings, manifest, start, device, observer)
 
 
+def read_photos(settings: TrainSettings, progress: Progress) -> Manifest:
+    """Return the verified photos, as they are split in their folder, with the part that each of them shows.
+
+    Raises:
+        DataError: folders or classes do not fit, or photos cannot be decoded.
+    """
+    manifest = read_folders(Path(settings.data), settings.ok)
+    manifest = verify_photos(manifest, skip_unreadable=settings.skip_unreadable, progress=progress)
+    return with_recorded_parts(manifest, progress=progress)
+
+
 def read_data(settings: TrainSettings, progress: Progress) -> Manifest:
-    """Return the verified and split photos of a run, with the part that each of them shows.
+    """Return the photos of a run, see `read_photos`, with the splits that its settings ask for.
 
     Raises:
         DataError: folders, classes or splits do not fit, or photos cannot be decoded.
     """
-    manifest = read_folders(Path(settings.data), settings.ok)
-    manifest = verify_photos(manifest, skip_unreadable=settings.skip_unreadable, progress=progress)
-    manifest = with_recorded_parts(manifest, progress=progress)
+    manifest = read_photos(settings, progress)
     if settings.split == "parts":
-        manifest = replace(manifest, photos=tuple(replace(photo, split="") for photo in manifest.photos))
+        manifest = manifest.unsplit()
     if manifest.of_split(""):
         manifest = split_photos(
             manifest, val=settings.val_share, test=settings.test_share, seed=settings.seed
         )
     return manifest
-
-
-def _start(device: torch.device, observer: TrainObserver) -> Machine:
-    prepare(device)
-    machine = describe_machine(device)
-    observer.machine_ready(machine)
-    return machine

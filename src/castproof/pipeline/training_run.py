@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import torch
 
@@ -89,17 +89,20 @@ def start_network(settings: TrainSettings) -> Untrained:
     return Untrained(network, spec, load_weights(network.backbone, settings.weights))
 
 
-def hparams(
-    settings: TrainSettings, manifest: Manifest, start: Untrained, machine: Machine
-) -> dict[str, Any]:
-    """Return what hparams.json of a run records."""
-    return {
-        "settings": settings.to_json(),
-        "data_hash": manifest.data_hash(),
-        "weights_hash": start.weights_hash(),
-        "machine": machine.to_json(),
-        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
-    }
+def begin_run(
+    run: RunFolder, settings: TrainSettings, manifest: Manifest, start: Untrained, machine: Machine
+) -> None:
+    """Write manifest.csv and last hparams.json, which makes the folder a run. Raises OutputError."""
+    manifest.write_csv(run.manifest)
+    run.write_hparams(
+        {
+            "settings": settings.to_json(),
+            "data_hash": manifest.data_hash(),
+            "weights_hash": start.weights_hash(),
+            "machine": machine.to_json(),
+            "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        }
+    )
 
 
 def run_training(
@@ -114,7 +117,7 @@ def run_training(
     """Return a complete run in `run`, gone on with where it was stopped.
 
     Args:
-        run: folder that holds hparams.json and manifest.csv already.
+        run: a folder that `begin_run` has written to.
         settings: those of the run.
         manifest: photos with their splits; val may be empty where the settings need none, test may be empty.
         start: the untrained network; it is trained in place.

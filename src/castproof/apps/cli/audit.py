@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 
 
 def audit_command(
-    data: Annotated[
-        Path, typer.Argument(help="Folder of class folders, with or without splits.", metavar="DATA")
-    ],
+    data: Annotated[Path, options.data()],
     outdir: Annotated[Path, typer.Option(help="Folder that receives the results.")] = Path("audit"),
     ok: Annotated[list[str] | None, options.good_folders()] = None,
     strict: Annotated[

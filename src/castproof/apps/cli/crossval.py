@@ -36,10 +36,7 @@ DATA = "Photos"
 
 @with_training_options
 def crossval_command(
-    data: Annotated[
-        Path,
-        typer.Argument(help="Folder of class folders, with or without splits.", metavar="DATA"),
-    ],
+    data: Annotated[Path, options.data()],
     folds: Annotated[int, typer.Option(help="Number of folds, 3 or more.", rich_help_panel=DATA)] = 5,
     set_aside: Annotated[
         bool,
@@ -131,7 +128,7 @@ def _show(result: "CrossvalResult") -> None:
     console.print(table)
     _tell_leak(result)
     for kind in (False, True):
-        worst = result.worst_of(defective=kind)
+        worst = result.of_kind(defective=kind)[0]
         wrong = len(worst.rows) - worst.right
         tell(
             f"Worst {'defective' if kind else 'good'} part: {escape(worst.part)}, "

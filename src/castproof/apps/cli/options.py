@@ -5,6 +5,11 @@ from typing import Any
 import typer
 
 
+def data() -> Any:
+    """Return the argument DATA."""
+    return typer.Argument(help="Folder of class folders, with or without splits.", metavar="DATA")
+
+
 def good_folders(panel: str | None = None, *, default: str = "by its name") -> Any:
     """Return the option --ok."""
     return typer.Option(

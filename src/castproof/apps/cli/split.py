@@ -31,9 +31,7 @@ _SHOWN = 5
 
 def split_command(
     context: typer.Context,
-    data: Annotated[
-        Path, typer.Argument(help="Folder of class folders, with or without splits.", metavar="DATA")
-    ],
+    data: Annotated[Path, options.data()],
     dest: Annotated[Path, typer.Argument(help="New folder that receives the split.", metavar="DEST")],
     by: Annotated[str, typer.Option(help="What stays together.", metavar="[part|image]")] = "part",
     val: Annotated[float, typer.Option(help="Share of the photos for val.")] = 0.15,

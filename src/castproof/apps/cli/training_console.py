@@ -8,6 +8,7 @@ from rich.panel import Panel
 
 from castproof.apps.cli.console import Bars, console, propose, tell
 from castproof.apps.cli.tables import data_table, metrics_table
+from castproof.settings import UNTUNED, TrainSettings
 from castproof.wording import counted
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from castproof.pipeline.machine import Machine
     from castproof.pipeline.training_run import TrainResult
     from castproof.run_folder import RunFolder
-    from castproof.settings import TrainSettings
 
 
 class TrainingConsole(Bars):
@@ -25,8 +25,7 @@ class TrainingConsole(Bars):
     def __init__(self, *, wanted_bars: bool) -> None:
         super().__init__(wanted=wanted_bars)
         self.run: Path | None = None
-        self._epochs = 0
-        self._keeps_best, self._is_untuned = True, False
+        self._settings = TrainSettings(data="")
 
     def machine_ready(self, machine: "Machine") -> None:
         """Print the hardware panel."""
@@ -69,12 +68,10 @@ class TrainingConsole(Bars):
         )
         propose("See the pairs", ["audit", str(manifest.root)])
 
-    def run_ready(self, run: "RunFolder", settings: "TrainSettings", weights: str) -> None:
+    def run_ready(self, run: "RunFolder", settings: TrainSettings, weights: str) -> None:
         """Print where the run is kept and what it starts from."""
         self.run = run.path
-        self._epochs = settings.epochs
-        self._keeps_best = settings.patience > 0
-        self._is_untuned = settings.tune_for == "none"
+        self._settings = settings
         learns = {"none": "frozen backbone", "all": "whole network learns"}.get(
             settings.unfreeze, f"last {settings.unfreeze} blocks learn"
         )
@@ -85,9 +82,9 @@ class TrainingConsole(Bars):
 
     def epoch_done(self, record: "EpochRecord") -> None:
         """Print one line per epoch."""
-        best = "  [green]best so far[/]" if record.is_best and self._keeps_best else ""
+        best = "  [green]best so far[/]" if record.is_best and not self._settings.keeps_last else ""
         console.print(
-            f"{record.epoch:>5}/{self._epochs:<3} "
+            f"{record.epoch:>5}/{self._settings.epochs:<3} "
             f"{record.train_loss:>7.4f} {_share(record.val_loss):>7}   "
             f"{_share(record.train_macro_f1):>7} [bold]{_share(record.val_macro_f1):>7}[/]   "
             f"{record.threshold:>9.4f}   {record.lr:>7.1e}{best}"
@@ -96,8 +93,8 @@ class TrainingConsole(Bars):
     def show_result(self, result: "TrainResult") -> None:
         """Print the final tables and where to look."""
         best = result.best
-        kept = "Best" if self._keeps_best else "Last"
-        origin = "(not tuned)" if self._is_untuned else "from the validation photos"
+        kept = "Last" if self._settings.keeps_last else "Best"
+        origin = "(not tuned)" if self._settings.tune_for == UNTUNED else "from the validation photos"
         console.print(f"\n{kept} epoch: {best.epoch}, threshold {best.threshold:.4f} {origin}.")
         console.print(metrics_table(result.splits))
         folder = escape(str(result.run.path))
