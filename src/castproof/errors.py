@@ -8,6 +8,7 @@
     ├── ImageError            one photo cannot be decoded
     ├── WeightsError          pretrained weights are missing, unreachable or do not fit
     ├── RunError              a run folder is missing, incomplete or broken
+    │   └── BrokenRunError    a file of a run folder is missing, broken or of another run
     ├── OutputError           a result cannot be written
     └── MissingExtraError     an optional dependency is not installed
 
@@ -69,6 +70,10 @@ class WeightsError(CastproofError):
 
 class RunError(CastproofError):
     """A run folder is missing, incomplete or broken."""
+
+
+class BrokenRunError(RunError):
+    """A file of a run folder is missing, broken or of another run."""
 
 
 class OutputError(CastproofError):

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +19,11 @@ COUNTS = {"train": 9, "val": 6, "test": 6}
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def sentence(text: str) -> str:
+    """Return what stands in a panel, in one line."""
+    return " ".join(text.replace("│", " ").split())
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +132,30 @@ def test_a_problem_in_a_round_is_told_in_words(place: Path, castproof: Server) -
     wrong = ["crossval", "photos", *SMALL, "--recipe", "reference", "--lr", "1e30", "--outdir", "diverged"]
     done = castproof.run([*wrong, "--clip-norm", "0", "--optimizer", "sgd"], place)
     assert done.code == 1, done.text
-    assert "diverged" in " ".join(done.err.split())
+    assert re.search(r"fold_[123]: Training has diverged", " ".join(done.err.split()))
     assert "Traceback" not in done.text
     few = castproof.run(["crossval", "photos", *SMALL[:4], "--folds", "2", "--no-bars"], place)
     assert few.code == 1
     assert "too few folds" in " ".join(few.err.split())
+
+
+@pytest.mark.parametrize("name", ["last_state.pt", "best_model.pt"])
+def test_a_broken_round_is_named_and_can_be_made_anew(
+    name: str, whole: Path, place: Path, castproof: Server
+) -> None:
+    broken = place / f"broken {name}"
+    shutil.copytree(whole, broken)
+    for unmade in (broken / "fold_2" / "metrics.json", broken / "metrics.json"):
+        unmade.unlink()
+    (broken / "fold_2" / name).write_bytes(b"no checkpoint")
+    command = ["crossval", "photos", *SMALL, "--epochs", "4", "--outdir", broken.name]
+    failed = castproof.run(command, place)
+    assert failed.code == 1, failed.text
+    told = sentence(failed.err)
+    assert f"fold_2: {Path(broken.name, 'fold_2', name)} cannot be opened" in told
+    assert f"Delete the folder {Path(broken.name, 'fold_2')} and give the same command again." in told
+    assert "Train again" not in told
+    shutil.rmtree(broken / "fold_2")
+    again = castproof.run(command, place)
+    assert again.code == 0, again.text
+    assert (broken / "predictions.csv").read_bytes() == (whole / "predictions.csv").read_bytes()

@@ -8,7 +8,7 @@ from typing import Any, Final
 import torch
 
 from castproof.data.classes import Classes
-from castproof.errors import RunError, SettingError
+from castproof.errors import BrokenRunError, SettingError
 from castproof.files import atomic_path
 from castproof.measure.decision import check_threshold
 from castproof.model.network import Classifier, NetworkSpec, build_network
@@ -55,12 +55,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Return the checkpoint stored at `path`, on the CPU.
 
     Raises:
-        RunError: the file is missing, broken, of an unknown format, or would have to run code to open.
+        BrokenRunError: the file is missing, broken, of an unknown format, or would have to run code to open.
     """
     state = load_state(path)
     try:
         if state["format"] != FORMAT:
-            raise RunError(
+            raise BrokenRunError(
                 f"{path} has format {state['format']!r}.",
                 rule=f"This castproof reads format {FORMAT}.",
                 fix="Train again with this version.",
@@ -99,10 +99,10 @@ def load_state(path: Path) -> dict[str, Any]:
     """Return what `save_state` wrote, on the CPU.
 
     Raises:
-        RunError: the file is missing or broken, or would have to run code to open.
+        BrokenRunError: the file is missing or broken, or would have to run code to open.
     """
     if not path.is_file():
-        raise RunError(
+        raise BrokenRunError(
             f"{path} not found.", rule="A run holds this file after its first epoch.", fix="Train again."
         )
     try:
@@ -110,14 +110,14 @@ def load_state(path: Path) -> dict[str, Any]:
     except (pickle.UnpicklingError, RuntimeError, OSError, ValueError, EOFError, KeyError) as error:
         raise _broken(path, error) from error
     if not isinstance(state, dict):
-        raise RunError(
+        raise BrokenRunError(
             f"{path} is not a castproof checkpoint.", fix="Give a run folder made by castproof train."
         )
     return state
 
 
-def _broken(path: Path, error: Exception) -> RunError:
+def _broken(path: Path, error: Exception) -> BrokenRunError:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return RunError(
+    return BrokenRunError(
         f"{path} cannot be opened as a castproof checkpoint.", found=f"({reason})", fix="Train again."
     )

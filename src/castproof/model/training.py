@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from castproof.data.classes import Classes
-from castproof.errors import RunError
+from castproof.errors import BrokenRunError, RunError
 from castproof.measure.confusion import confusion
 from castproof.measure.metrics import Metrics, metrics
 from castproof.measure.scores import Flags, Floats
@@ -102,7 +102,7 @@ class Trainer:
         """Go on from the last stored epoch.
 
         Raises:
-            RunError: the stored state is missing, broken or of other settings.
+            BrokenRunError: the stored state is missing, broken or of other settings.
         """
         stored = load_state(self._last_path)
         try:
@@ -112,7 +112,7 @@ class Trainer:
             history = [EpochRecord(**record) for record in progress.pop("history")]
             self._state = _State(**progress, history=history)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise RunError(
+            raise BrokenRunError(
                 f"{self._last_path} does not fit this run's settings.", fix="Train again from the start."
             ) from error
 
@@ -203,7 +203,7 @@ class Trainer:
         if not all(torch.isfinite(values).all() for values in logits.values()):
             raise RunError(
                 f"Training has diverged in epoch {epoch}: the network gives no numbers any more.",
-                fix="Train again with a lower --lr.",
+                fix="Give a lower --lr.",
             )
         defective = {split: self._labels[split].numpy().astype(bool) for split in logits}
         probability = {split: p_defective(values).numpy() for split, values in logits.items()}

@@ -10,14 +10,14 @@ import numpy as np
 
 from castproof.data.manifest import Manifest, Photo
 from castproof.data.splits import part_key
-from castproof.errors import RunError
+from castproof.errors import BrokenRunError, CastproofError
 from castproof.files import CSV_ERRORS, unguarded, write_csv, write_json
 from castproof.images import decode
 from castproof.measure.decision import is_defective
 from castproof.measure.evaluation import ScoredSplit, score_split
 from castproof.measure.metrics import Metrics
 from castproof.measure.out_of_fold import PartResult, part_results, pooled_metrics
-from castproof.pipeline.crossval_rounds import Round
+from castproof.pipeline.crossval_rounds import Round, in_round
 from castproof.pipeline.results import PREDICTION_COLUMNS, prediction_row
 from castproof.report.crossval_plots import PartRow, leak_plot, worst_parts
 from castproof.report.photo_sheets import Tile
@@ -78,7 +78,7 @@ def collect(
         settings: those of every round.
 
     Raises:
-        RunError: the table of a round is missing or broken.
+        BrokenRunError: the table of a round is missing or broken.
     """
     scored = [_score(one, settings) for one in folds]
     judged = [
@@ -148,10 +148,8 @@ def _read_predictions(run: RunFolder) -> dict[str, tuple[float, float]]:
         raise _broken(run) from error
 
 
-def _broken(run: RunFolder) -> RunError:
-    return RunError(
-        f"{run.predictions} does not hold all photos of its fold.", fix=f"Delete {run.path} and run again."
-    )
+def _broken(run: RunFolder) -> CastproofError:
+    return in_round(run, BrokenRunError(f"{run.predictions} does not hold all photos of its fold."))
 
 
 def _part_row(result: CrossvalResult, part: PartResult) -> tuple[object, ...]:

@@ -19,7 +19,7 @@ import psutil
 import torch
 
 from castproof.data.manifest import Manifest
-from castproof.errors import RunError
+from castproof.errors import BrokenRunError, CastproofError, RunError
 from castproof.files import make_folder
 from castproof.model.device import pick_device
 from castproof.model.features import FeatureTable
@@ -85,7 +85,7 @@ def train_rounds(
     with progress.task("training rounds", len(waiting) * settings.epochs) as task:
         try:
             with _deaf_to_ctrl_c():
-                jobs = [pool.submit(_train, _Job(one, settings, features, threads)) for one in waiting]
+                jobs = {pool.submit(_train, _Job(one, settings, features, threads)): one for one in waiting}
             _follow(jobs, epochs, task)
         except BrokenProcessPool as error:
             raise RunError(
@@ -96,6 +96,19 @@ def train_rounds(
         finally:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def in_round(run: RunFolder, error: CastproofError) -> CastproofError:
+    """Return what went wrong in one round, told to a person who gave the command for all of them."""
+    broken = isinstance(error, BrokenRunError)
+    again = f"Delete the folder {run.path} and give the same command again."
+    return type(error)(
+        f"{run.path.name}: {error.problem}",
+        rule=error.rule,
+        found=error.found,
+        fix=again if broken else error.fix,
+        items=error.items,
+    )
 
 
 @contextmanager
@@ -115,8 +128,8 @@ def _workers(rounds: int, settings: TrainSettings) -> int:
     return max(1, min(rounds, os.cpu_count() or 1, room, MOST_WORKERS))
 
 
-def _follow(jobs: Sequence[Future[None]], epochs: "Queue[int]", task: Task) -> None:
-    """Tell of epochs until all jobs are done; raise what the first failed one raised."""
+def _follow(jobs: Mapping[Future[None], Round], epochs: "Queue[int]", task: Task) -> None:
+    """Tell of epochs until all jobs are done; raise what the first failed one raised, with the name of its round."""
     pending = set(jobs)
     while pending:
         done, pending = wait(pending, timeout=POLL_S, return_when=FIRST_COMPLETED)
@@ -126,7 +139,10 @@ def _follow(jobs: Sequence[Future[None]], epochs: "Queue[int]", task: Task) -> N
             except Empty:
                 break
         for job in done:
-            job.result()
+            try:
+                job.result()
+            except CastproofError as error:
+                raise in_round(jobs[job].run, error) from error
 
 
 _epochs: "Queue[int]"
