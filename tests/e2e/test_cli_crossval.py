@@ -2,13 +2,18 @@
 
 import csv
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
+import time
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
-from castproof_process import Server
+from castproof_process import ENVIRONMENT, SCRIPT, TIMEOUT_S, Server
 from small_run import fill_splits
 
 SMALL = ("--weights", "none", "--img-size", "64", "--folds", "3", "--no-bars", "--num-workers", "1")
@@ -159,3 +164,32 @@ def test_a_broken_round_is_named_and_can_be_made_anew(
     again = castproof.run(command, place)
     assert again.code == 0, again.text
     assert (broken / "predictions.csv").read_bytes() == (whole / "predictions.csv").read_bytes()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the script has another name there")
+def test_no_process_outlives_a_killed_cross_validation(place: Path) -> None:
+    command = [SCRIPT, "crossval", "photos", *SMALL, "--epochs", "1000000", "--outdir", "killed"]
+    first = psutil.Popen(
+        command,
+        cwd=place,
+        env={**os.environ, **ENVIRONMENT},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    others: list[psutil.Process] = []
+    try:
+        stop = time.monotonic() + TIMEOUT_S
+        while not list(place.glob("killed/*/last_state.pt")):
+            assert first.poll() is None
+            assert time.monotonic() < stop, "no round was begun"
+            time.sleep(0.05)
+        others = first.children(recursive=True)
+        assert others
+        first.kill()
+        first.wait()
+        _, left = psutil.wait_procs(others, timeout=30)
+        assert not left
+    finally:
+        for one in [first, *others]:
+            if one.is_running():
+                one.kill()

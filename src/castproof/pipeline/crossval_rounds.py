@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -150,10 +151,19 @@ _stop: Event
 
 
 def _begin(epochs: "Queue[int]", stop: Event) -> None:
-    """Set up a process: Ctrl-C reaches the first process alone, which then tells the others."""
+    """Set up a process: Ctrl-C reaches the first process alone, which then tells the others; none outlives it."""
     global _epochs, _stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_first_process, daemon=True).start()
     _epochs, _stop = epochs, stop
+
+
+def _end_with_first_process() -> None:
+    """End this process at once when the first one is gone, however it ended; files are whole or not there."""
+    first = multiprocessing.parent_process()
+    if first is not None:
+        first.join()
+        os._exit(1)
 
 
 class _StopError(Exception):
