@@ -30,6 +30,11 @@ class PartResult:
     right: int
 
     @property
+    def wrong(self) -> int:
+        """How many were not judged as they are labelled."""
+        return len(self.rows) - self.right
+
+    @property
     def share_right(self) -> float:
         """Share of its photos that were judged as they are labelled, in [0, 1]."""
         return self.right / len(self.rows)
@@ -61,7 +66,7 @@ def pooled_metrics(folds: Sequence[ScoredSplit], cost_fn: float, cost_fp: float)
 def part_results(
     parts: Sequence[str], defective: NDArray[np.bool_], right: NDArray[np.bool_]
 ) -> list[PartResult]:
-    """Return one result per part and label, the worst first; of equal ones the larger part, then by name.
+    """Return one result per part and label: the smallest share right first, then the most wrong ones, then by name.
 
     Args:
         parts: the part of each photo.
@@ -75,4 +80,4 @@ def part_results(
         PartResult(part, kind, tuple(places), int(right[places].sum()))
         for (part, kind), places in rows.items()
     ]
-    return sorted(found, key=lambda one: (one.share_right, -len(one.rows), one.part))
+    return sorted(found, key=lambda one: (one.share_right, -one.wrong, one.part))

@@ -163,13 +163,14 @@ def _sheet_row(result: CrossvalResult, part: PartResult) -> PartRow:
     sign = 1 if part.defective else -1
     worst = sorted((result.photos[row] for row in part.rows), key=lambda one: sign * one.p_defective)
     tiles = [_tile(result.manifest, one) for one in worst[:PHOTOS_PER_PART]]
-    return PartRow(part.part, len(part.rows), part.right, tiles)
+    return PartRow(part.part, len(part.rows), part.wrong, worst[0].threshold, tiles)
 
 
 def _tile(manifest: Manifest, one: JudgedPhoto) -> Tile:
     photo = one.photo
     image = decode(manifest.path(photo))
-    return Tile(image, Path(photo.file).name, photo.class_name, photo.defective, one.p_defective)
+    rejected = bool(is_defective(one.p_defective, one.threshold))
+    return Tile(image, Path(photo.file).name, photo.class_name, photo.defective, one.p_defective, rejected)
 
 
 def _metrics_json(result: CrossvalResult, settings: TrainSettings, aside: Sequence[Photo]) -> dict[str, Any]:

@@ -6,8 +6,19 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from castproof.measure.evaluation import ScoredSplit
-from castproof.report.photo_sheets import Sheet, Tile, error_caption
-from castproof.report.style import DEFECTIVE, GOOD, INK, QUIET, dress, finish, new_figure, number, photo_count
+from castproof.report.photo_sheets import Sheet, Tile, verdict_caption
+from castproof.report.style import (
+    DEFECTIVE,
+    GOOD,
+    INK,
+    QUIET,
+    dress,
+    finish,
+    new_figure,
+    number,
+    photo_count,
+    shorten,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,13 +28,15 @@ class PartRow:
     Args:
         part: its id.
         photos: how many photos it has.
-        right: how many of them were judged as they are labelled.
+        wrong: how many of them were not judged as they are labelled.
+        threshold: the one that gave their verdicts.
         tiles: the photos that were judged worst.
     """
 
     part: str
     photos: int
-    right: int
+    wrong: int
+    threshold: float
     tiles: Sequence[Tile]
 
 
@@ -70,11 +83,12 @@ def worst_parts(kind: str, rows: Sequence[PartRow]) -> Figure:
         rows: the parts with their photos.
     """
     columns = max((len(row.tiles) for row in rows), default=1)
-    subtitle = "judged by networks that never saw the part   ·   the worst photos of each"
-    sheet = Sheet(max(columns, 4), [1] * len(rows), 3, f"The {kind} parts judged worst", subtitle)
+    subtitle = "the worst photos of each   ·   called defective when p_defective ≥ threshold"
+    sheet = Sheet(max(columns, 4), [1] * len(rows), 4, f"The {kind} parts judged worst", subtitle)
     for row in rows:
-        sheet.heading(f"{row.part}: {row.photos - row.right:,} of {row.photos:,} photos judged wrong")
+        wrong = f"{row.wrong:,} of {row.photos:,} photos judged wrong"
+        sheet.heading(f"{shorten(row.part, 30)}: {wrong}, threshold {row.threshold:.4g}")
         for column, tile in enumerate(row.tiles):
-            sheet.place(column, tile.image, error_caption(tile), tile.defective)
+            sheet.place(column, tile.image, verdict_caption(tile), tile.defective)
         sheet.next_row()
     return finish(sheet.figure)

@@ -43,6 +43,7 @@ class Tile:
         class_name: the class folder that it lies in.
         defective: whether that class is defective.
         p_defective: probability of *defective* in [0, 1]; None before scoring.
+        rejected: whether it was called defective; None where no verdict is told.
     """
 
     image: Photo
@@ -50,6 +51,7 @@ class Tile:
     class_name: str
     defective: bool
     p_defective: float | None = None
+    rejected: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +169,12 @@ def _of(shown: int, count: int) -> str:
 
 def _class_caption(tile: Tile) -> str:
     return f"{_class(tile)}\n{shorten(tile.file_name, 26)}"
+
+
+def verdict_caption(tile: Tile) -> str:
+    """Return what stands below a photo that was judged: first whether rightly so."""
+    words = {(True, True): "caught defect", (True, False): "missed defect", (False, True): "false alarm"}
+    return f"{words.get((tile.defective, bool(tile.rejected)), 'good passed')}\n{error_caption(tile)}"
 
 
 def error_caption(tile: Tile) -> str:

@@ -52,3 +52,19 @@ def test_parts_come_worst_first_and_a_part_with_both_labels_twice() -> None:
         ("a", False, (0, 2), 2),
     ]
     assert [one.share_right for one in found] == [0, 0, 0.5, 1]
+
+
+def test_parts_with_the_same_share_come_by_wrong_photos_then_by_name() -> None:
+    parts = [*"ab", *"cccc", *"dddd", *"ee", "f"]
+    right = np.array([False, True, *[False, True] * 2, *[True, False] * 2, False, True, True])
+    found = part_results(parts, np.zeros(len(parts), dtype=bool), right)
+    assert [(one.part, one.wrong) for one in found] == [
+        ("a", 1),
+        ("c", 2),
+        ("d", 2),
+        ("e", 1),
+        ("b", 0),
+        ("f", 0),
+    ]
+    faultless = part_results([*"bba"], np.zeros(3, dtype=bool), np.ones(3, dtype=bool))
+    assert [one.part for one in faultless] == ["a", "b"]

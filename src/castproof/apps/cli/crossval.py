@@ -129,10 +129,9 @@ def _show(result: "CrossvalResult") -> None:
     _tell_leak(result)
     for kind in (False, True):
         worst = result.of_kind(defective=kind)[0]
-        wrong = len(worst.rows) - worst.right
         tell(
             f"Worst {'defective' if kind else 'good'} part: {escape(worst.part)}, "
-            f"{wrong:,} of {counted(len(worst.rows), 'photo')} judged wrong."
+            f"{worst.wrong:,} of {counted(len(worst.rows), 'photo')} judged wrong."
         )
 
 
