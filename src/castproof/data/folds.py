@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from castproof.data.manifest import SPLITS, Manifest
-from castproof.data.splits import share_out
+from castproof.data.splits import MORE_PARTS, part_key, share_out
 from castproof.errors import SettingError
 from castproof.files import write_csv
 
@@ -63,8 +63,22 @@ def fold_photos(manifest: Manifest, folds: int, *, seed: int = 1337) -> Folds:
     """
     check_folds(folds)
     rule = f"Each of the {folds} folds needs at least one {{kind}} part, so at least {folds}."
-    home = share_out(manifest.photos, [1 / folds] * folds, seed=seed, rule=rule)
+    most = _most_folds(manifest)
+    fix = f"Give --folds {most} or less, or add photos of more {{kind}} parts."
+    home = share_out(
+        manifest.photos,
+        [1 / folds] * folds,
+        seed=seed,
+        rule=rule,
+        fix=fix if most >= LEAST_FOLDS else MORE_PARTS,
+    )
     return Folds(manifest, tuple(index + 1 for index in home), folds)
+
+
+def _most_folds(manifest: Manifest) -> int:
+    """Return how many folds can hold a good and a defective part each."""
+    parts = {(part_key(photo), photo.defective) for photo in manifest.photos}
+    return min(sum(kind == defective for _, kind in parts) for defective in (False, True))
 
 
 def check_folds(folds: int) -> None:
@@ -72,7 +86,7 @@ def check_folds(folds: int) -> None:
     if folds < LEAST_FOLDS:
         raise SettingError(
             "There are too few folds.",
-            rule=f"At least {LEAST_FOLDS}: one to test, one to validate, the others to train.",
+            rule=f"At least {LEAST_FOLDS}: one to test, one that may be needed to validate, the others to train.",
             found=f"Found {folds}.",
             fix=f"Give --folds {LEAST_FOLDS} or more, or leave it out.",
         )

@@ -17,6 +17,7 @@ TEST_SHARE = 0.15
 KIND_WEIGHT = 20.0
 CLASS_WEIGHT = 5.0
 PARTS_WEIGHT = 1.0
+MORE_PARTS = "Add photos of more {kind} parts."
 
 Group = tuple[Photo, ...]
 
@@ -47,14 +48,16 @@ def split_photos(
     return replace(manifest, photos=tuple(replace(photo, split=SPLITS[index]) for photo, index in photos))
 
 
-def share_out(photos: Sequence[Photo], shares: Sequence[float], *, seed: int, rule: str) -> list[int]:
+def share_out(
+    photos: Sequence[Photo], shares: Sequence[float], *, seed: int, rule: str, fix: str = MORE_PARTS
+) -> list[int]:
     """Return the share, by its index, that each photo goes to; see `split_photos`.
 
     Args:
         photos: without a split.
         shares: above 0, with the sum 1.
         seed: any integer from 0.
-        rule: of the message where there are too few parts; {kind} in it becomes good or defective.
+        rule, fix: of the message where there are too few parts; {kind} in them becomes good or defective.
 
     Raises:
         SettingError: the seed is negative.
@@ -66,9 +69,8 @@ def share_out(photos: Sequence[Photo], shares: Sequence[float], *, seed: int, ru
             "The photos are split already.", fix="Use their splits, or read the class folders anew."
         )
     for defective in (False, True):
-        _check_parts(
-            [photo for photo in photos if photo.defective == defective], defective, len(shares), rule
-        )
+        of_kind = [photo for photo in photos if photo.defective == defective]
+        _check_parts(of_kind, "defective" if defective else "good", len(shares), rule, fix)
     groups = _shuffled(_groups(photos), seed)
     home = assign(_rows(groups, len(shares)), shares, seed=seed)
     of_part = {part_key(group[0]): int(split) for group, split in zip(groups, home, strict=True)}
@@ -102,15 +104,14 @@ def check_seed(seed: int) -> None:
         )
 
 
-def _check_parts(photos: Sequence[Photo], defective: bool, needed: int, rule: str) -> None:
-    kind = "defective" if defective else "good"
+def _check_parts(photos: Sequence[Photo], kind: str, needed: int, rule: str, fix: str) -> None:
     parts = len(set(map(part_key, photos)))
     if parts < needed:
         raise DataError(
-            f"There are too few {kind} parts to split.",
+            f"There are too few {kind} parts.",
             rule=rule.format(kind=kind),
             found=f"Found {counted(len(photos), f'{kind} photo')} of {counted(parts, 'part')}.",
-            fix=f"Add photos of more {kind} parts.",
+            fix=fix.format(kind=kind),
         )
 
 

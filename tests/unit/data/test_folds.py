@@ -111,6 +111,17 @@ def test_too_few_parts_for_the_folds() -> None:
         fold_photos(manifest_of([50] * 4, [9] * 9), 5)
     assert "200 good photos of 4 parts" in caught.value.found
     assert "at least 5" in caught.value.rule
+    assert caught.value.fix == "Give --folds 4 or less, or add photos of more good parts."
+    assert fold_photos(manifest_of([50] * 4, [9] * 9), 4).count == 4
+
+
+def test_the_largest_number_of_folds_is_that_of_the_rarer_kind() -> None:
+    with pytest.raises(DataError, match="too few good parts") as caught:
+        fold_photos(manifest_of([1] * 8, [1] * 4), 50)
+    assert "--folds 5 or less" in caught.value.fix, "the first good part shows a defective photo, too"
+    with pytest.raises(DataError) as caught:
+        fold_photos(manifest_of([1] * 2, [1] * 9), 3)
+    assert caught.value.fix == "Add photos of more good parts."
 
 
 @pytest.mark.parametrize("folds", [2, 1, 0, -3])
