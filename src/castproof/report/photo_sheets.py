@@ -56,32 +56,35 @@ class Tile:
 
 @dataclass(frozen=True, eq=False)
 class SampleRow:
-    """One training photo and augmented views of it, each uint8 (H, W, 3)."""
+    """One training photo and views of it as the network may see it, each uint8 (H, W, 3)."""
 
     original: Tile
     views: Sequence[Photo]
 
 
-def train_samples(rows: Sequence[SampleRow], aug_level: str, n: int, n_defective: int) -> Figure:
-    """Return a sheet with one row per training photo: the photo itself, then its augmented views.
+def train_samples(
+    rows: Sequence[SampleRow], aug_level: str, n: int, n_defective: int, *, varied: bool = True
+) -> Figure:
+    """Return a sheet with one row per training photo: the photo itself, then its views.
 
     Args:
         rows: photos to show.
         aug_level: name of the augmentation level.
         n: photos in the training split.
         n_defective: of these labelled defective.
+        varied: whether that level varies the photos.
     """
     columns = 1 + max((len(row.views) for row in rows), default=0)
     drawn = f"{photo_count(n, n_defective)}   ·   augmentation level: {aug_level}"
     sheet = Sheet(columns, [len(rows)] if rows else [], 2, "What training sees", drawn)
     if not rows:
         return sheet.empty("There are no training photos to show.")
-    sheet.heading("Left: the photo as it is. Right of it: as training may see it.")
+    sheet.heading(f"Left: the photo as it is. Right of it: as training {'may see' if varied else 'sees'} it.")
     for row in rows:
         tile = row.original
         sheet.place(0, tile.image, _class_caption(tile), tile.defective)
         for column, view in enumerate(row.views, start=1):
-            sheet.place(column, view, f"augmented {column}", tile.defective)
+            sheet.place(column, view, f"augmented {column}" if varied else "not varied", tile.defective)
         sheet.next_row()
     return finish(sheet.figure)
 

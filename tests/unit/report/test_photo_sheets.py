@@ -110,3 +110,11 @@ def test_samples_show_each_photo_beside_its_views(texts: Read, tmp_path: Path) -
 
 def test_no_samples_are_said(texts: Read) -> None:
     assert "no training photos" in texts(train_samples([], "minimal", 0, 0))
+
+
+def test_photos_that_are_not_varied_are_not_called_so(texts: Read) -> None:
+    view = np.zeros((30, 30, 3), dtype=np.uint8)
+    written = texts(train_samples([SampleRow(tile(True), [view])], "none", 10, 5, varied=False))
+    assert "augmented" not in written
+    assert written.count("not varied") == 1
+    assert "as training sees it" in written
