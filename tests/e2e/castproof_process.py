@@ -93,6 +93,11 @@ class Server:
         code = int(self._ask("wait"))
         return Done(code, *(path.read_text(encoding="utf-8", errors="replace") for path in (out, err)))
 
+    def printed(self) -> str:
+        """Return what the latest command has printed so far."""
+        path = self._folder / f"{self._count}.out"
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
     def close(self) -> None:
         """End the server."""
         assert self._process.stdin is not None

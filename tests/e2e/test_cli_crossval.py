@@ -99,6 +99,22 @@ def test_a_stopped_cross_validation_goes_on_to_the_same_end(
         assert (begun / name).read_bytes() == (whole / name).read_bytes(), name
 
 
+def test_stopped_before_the_folder_is_there_nothing_is_said_to_be_kept(
+    place: Path, castproof: Server, tmp_path: Path
+) -> None:
+    command = ["crossval", "photos", *SMALL, "--outdir", "not made"]
+    stopped = castproof.run(
+        command,
+        place,
+        {"CASTPROOF_CACHE": str(tmp_path)},
+        interrupt_when=lambda: "Device" in castproof.printed(),
+    )
+    assert stopped.code == 130, stopped.text
+    assert not (place / "not made").exists()
+    assert "nothing is left behind" in stopped.err
+    assert "kept" not in stopped.err
+
+
 def test_the_same_command_again_shows_what_is_there(whole: Path, place: Path, castproof: Server) -> None:
     before = (whole / "fold_1" / "best_model.pt").stat().st_mtime_ns
     again = castproof.run(["crossval", "photos", *SMALL, "--epochs", "4", "--outdir", "whole"], place)

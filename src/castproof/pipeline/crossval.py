@@ -70,7 +70,7 @@ def crossval(
 
     Raises:
         CastproofError: a setting, the photos, the weights or the folder does not fit.
-        KeyboardInterrupt: `dest` then holds what it takes to go on.
+        KeyboardInterrupt: where `is_begun`, `dest` then holds what it takes to go on.
     """
     check_folds(folds)
     device = prepare_device(settings.device)
@@ -93,6 +93,11 @@ def crossval(
     write_results(result, settings, data.aside, dest)
     (dest / FEATURES).unlink(missing_ok=True)
     return result
+
+
+def is_begun(dest: Path) -> bool:
+    """Return whether `dest` holds a cross-validation that can be gone on with."""
+    return (dest / PLAN).is_file()
 
 
 def _read(settings: TrainSettings, folds: int, set_aside: bool, progress: Progress) -> _Data:
@@ -121,7 +126,7 @@ def _round(manifest: Manifest, folder: Path) -> Round:
 
 def _check_dest(dest: Path) -> None:
     """Raise OutputError where `dest` holds something that is no cross-validation."""
-    if dest.exists() and not (dest / PLAN).is_file() and not (dest.is_dir() and not any(dest.iterdir())):
+    if dest.exists() and not is_begun(dest) and not (dest.is_dir() and not any(dest.iterdir())):
         raise OutputError(
             f"{dest} is not empty.",
             rule="A cross-validation is kept in a folder of its own.",

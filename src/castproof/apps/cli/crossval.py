@@ -75,11 +75,16 @@ def crossval_command(
     dest = outdir or _default_outdir(settings, folds, set_aside)
     screen = _Screen(wanted=not no_bars)
     with training_libraries():
-        from castproof.pipeline.crossval import crossval
+        from castproof.pipeline.crossval import crossval, is_begun
     try:
         result = crossval(settings, dest, folds=folds, set_aside=set_aside, observer=screen)
     except KeyboardInterrupt:
-        tell(f"Stopped. What is done is kept in {escape(str(dest))}; the same command goes on.", on=errors)
+        if is_begun(dest):
+            tell(
+                f"Stopped. What is done is kept in {escape(str(dest))}; the same command goes on.", on=errors
+            )
+        else:
+            errors.print("Stopped before the folder was made; nothing is left behind.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     _show(result)
     tell(f"Everything is in [bold]{escape(str(dest))}[/]: start with leak.png and worst_good_parts.png.")
