@@ -46,6 +46,13 @@ def whole(place: Path, castproof: Server) -> Path:
     assert done.code == 0, done.text
     assert "all folds" in done.out
     assert "given split" in done.out
+    told = dict(re.findall(r"^(fold \d|given split) is done: macro-F1 (\S+)$", done.out, re.MULTILINE))
+    metrics = json.loads((place / "whole" / "metrics.json").read_text(encoding="utf-8"))
+    found = {name.replace("_", " "): fold["macro_f1"] for name, fold in metrics["folds"].items()}
+    assert told == {
+        name: f"{value:.4f}" for name, value in {**found, "given split": metrics["given"]["macro_f1"]}.items()
+    }
+    assert "Going on" not in done.out
     return place / "whole"
 
 
@@ -93,8 +100,10 @@ def test_a_stopped_cross_validation_goes_on_to_the_same_end(
     assert "the same command goes on" in " ".join(stopped.err.split())
     assert "Traceback" not in stopped.text
     assert not (begun / "metrics.json").exists()
+    rounds = len(list(begun.glob("*/metrics.json")))
     again = castproof.run(command, place)
     assert again.code == 0, again.text
+    assert f"Going on: {rounds} of 4 rounds are done." in again.out
     for name in RESULTS:
         assert (begun / name).read_bytes() == (whole / name).read_bytes(), name
 
@@ -179,6 +188,7 @@ def test_a_broken_round_is_named_and_can_be_made_anew(
     shutil.rmtree(broken / "fold_2")
     again = castproof.run(command, place)
     assert again.code == 0, again.text
+    assert "Going on: 3 of 4 rounds are done." in again.out
     assert (broken / "predictions.csv").read_bytes() == (whole / "predictions.csv").read_bytes()
 
 

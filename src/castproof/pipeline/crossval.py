@@ -20,7 +20,7 @@ from castproof.model.device import worker_threads
 from castproof.model.features import FeatureEngine, feature_engine, split_features
 from castproof.model.photos import PhotoBatches
 from castproof.pipeline.crossval_results import CrossvalResult, collect, write_results
-from castproof.pipeline.crossval_rounds import Round, train_rounds
+from castproof.pipeline.crossval_rounds import Round, RoundObserver, train_rounds
 from castproof.pipeline.machine import Machine, describe_machine, prepare_device
 from castproof.pipeline.train import read_photos
 from castproof.pipeline.training_run import Untrained, start_network
@@ -33,7 +33,7 @@ PLAN: Final = "crossval.json"
 FEATURES: Final = "features.npy"
 
 
-class CrossvalObserver(Progress, Protocol):
+class CrossvalObserver(RoundObserver, Protocol):
     """Hears how a cross-validation goes on; a face shows it."""
 
     def machine_ready(self, machine: Machine) -> None:
@@ -66,7 +66,7 @@ def crossval(
         dest: a new folder, or one of a cross-validation with the same settings and photos.
         folds: number of folds, 3 or more.
         set_aside: leave out photos whose label is in doubt, see `without_conflicts`.
-        observer: told of machine, folds, photos and epochs.
+        observer: told of machine, folds, photos, epochs and rounds.
 
     Raises:
         CastproofError: a setting, the photos, the weights or the folder does not fit.
@@ -79,13 +79,16 @@ def crossval(
     start = start_network(settings)
     data = _read(settings, folds, set_aside, observer)
     observer.folds_ready(data.folds, data.aside)
-    _claim(dest, settings, data, folds, start)
+    goes_on = _claim(dest, settings, data, folds, start)
     data.folds.write_csv(dest / "folds.csv")
     tested = _fold_rounds(settings, data.folds, dest)
     given = None if data.given is None else _round(data.given, dest / GIVEN)
     rounds = [*tested, given] if given else tested
+    done = sum(one.run.is_complete for one in rounds)
+    if goes_on and done < len(rounds):
+        observer.going_on(done, len(rounds))
     features = None
-    if settings.frozen and not all(one.run.is_complete for one in rounds):
+    if settings.frozen and done < len(rounds):
         engine = feature_engine(start.network, device)
         features = _features(engine, settings, data.folds.manifest, dest / FEATURES, observer)
     train_rounds(rounds, settings, features, observer)
@@ -143,8 +146,8 @@ def _read_plan(path: Path) -> Any:
         ) from error
 
 
-def _claim(dest: Path, settings: TrainSettings, data: _Data, folds: int, start: Untrained) -> None:
-    """Make `dest`, or check that it belongs to the same cross-validation."""
+def _claim(dest: Path, settings: TrainSettings, data: _Data, folds: int, start: Untrained) -> bool:
+    """Make `dest`, or check that it belongs to the same cross-validation; return whether it was begun before."""
     plan: dict[str, Any] = {
         "castproof": __version__,
         "settings": settings.to_json(),
@@ -163,9 +166,10 @@ def _claim(dest: Path, settings: TrainSettings, data: _Data, folds: int, start: 
                 rule="Only the same one can be gone on with.",
                 fix="Give another --outdir.",
             )
-        return
+        return True
     make_folder(dest)
     write_json(path, plan)
+    return False
 
 
 def _features(

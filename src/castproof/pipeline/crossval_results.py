@@ -17,7 +17,7 @@ from castproof.measure.decision import is_defective
 from castproof.measure.evaluation import ScoredSplit, score_split
 from castproof.measure.metrics import Metrics
 from castproof.measure.out_of_fold import PartResult, part_results, pooled_metrics
-from castproof.pipeline.crossval_rounds import Round, in_round
+from castproof.pipeline.crossval_rounds import TESTED, Round, in_round
 from castproof.pipeline.results import PREDICTION_COLUMNS, prediction_row
 from castproof.report.crossval_plots import PartRow, leak_plot, worst_parts
 from castproof.report.photo_sheets import Tile
@@ -25,7 +25,6 @@ from castproof.report.style import save
 from castproof.run_folder import RunFolder
 from castproof.settings import TrainSettings
 
-TESTED: Final = "test"
 KINDS: Final = {"good": False, "defective": True}
 WORST_PARTS: Final = 5
 PHOTOS_PER_PART: Final = 5

@@ -13,7 +13,7 @@ from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from queue import Empty
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import psutil
@@ -32,8 +32,19 @@ from castproof.run_folder import RunFolder
 from castproof.settings import TrainSettings
 
 BYTES_PER_ROUND: Final = 3_000_000_000
+TESTED: Final = "test"
 POLL_S: Final = 0.2
 MOST_WORKERS: Final = 61  # Windows waits for no more at once
+
+
+class RoundObserver(Progress, Protocol):
+    """Hears which rounds are done."""
+
+    def going_on(self, done: int, rounds: int) -> None:
+        """A cross-validation that was stopped goes on; so many of its rounds are done."""
+
+    def round_done(self, name: str, macro_f1: float | None) -> None:
+        """One more round is trained and has judged its test photos."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,7 @@ class _Job:
 
 
 def train_rounds(
-    rounds: Sequence[Round], settings: TrainSettings, features: Path | None, progress: Progress
+    rounds: Sequence[Round], settings: TrainSettings, features: Path | None, observer: RoundObserver
 ) -> None:
     """Train every round that is not complete yet; one that was stopped goes on.
 
@@ -68,7 +79,7 @@ def train_rounds(
         rounds: what to train.
         settings: those of every round.
         features: a file of features float32 (views, n, width) of all photos, for a frozen network.
-        progress: told of every epoch.
+        observer: told of every epoch and round.
 
     Raises:
         CastproofError: a round cannot be trained; the others are kept.
@@ -83,11 +94,11 @@ def train_rounds(
     epochs: Queue[int] = context.Queue()
     stop = context.Event()
     pool = ProcessPoolExecutor(workers, context, _begin, (epochs, stop))
-    with progress.task("training rounds", len(waiting) * settings.epochs) as task:
+    with observer.task("training rounds", len(waiting) * settings.epochs) as task:
         try:
             with _deaf_to_ctrl_c():
                 jobs = {pool.submit(_train, _Job(one, settings, features, threads)): one for one in waiting}
-            _follow(jobs, epochs, task)
+            _follow(jobs, epochs, task, observer)
         except BrokenProcessPool as error:
             raise RunError(
                 "A training process was ended from outside.",
@@ -129,8 +140,10 @@ def _workers(rounds: int, settings: TrainSettings) -> int:
     return max(1, min(rounds, os.cpu_count() or 1, room, MOST_WORKERS))
 
 
-def _follow(jobs: Mapping[Future[None], Round], epochs: "Queue[int]", task: Task) -> None:
-    """Tell of epochs until all jobs are done; raise what the first failed one raised, with the name of its round."""
+def _follow(
+    jobs: Mapping[Future[float | None], Round], epochs: "Queue[int]", task: Task, observer: RoundObserver
+) -> None:
+    """Tell of epochs and rounds until all are done; raise what the first failed one raised, with its name."""
     pending = set(jobs)
     while pending:
         done, pending = wait(pending, timeout=POLL_S, return_when=FIRST_COMPLETED)
@@ -140,10 +153,11 @@ def _follow(jobs: Mapping[Future[None], Round], epochs: "Queue[int]", task: Task
             except Empty:
                 break
         for job in done:
+            run = jobs[job].run
             try:
-                job.result()
+                observer.round_done(run.path.name, job.result())
             except CastproofError as error:
-                raise in_round(jobs[job].run, error) from error
+                raise in_round(run, error) from error
 
 
 _epochs: "Queue[int]"
@@ -186,7 +200,8 @@ class _Teller:
             _epochs.put(1)
 
 
-def _train(job: _Job) -> None:
+def _train(job: _Job) -> float | None:
+    """Return macro-F1 on the test photos; None where there is none, or where the first process said stop."""
     run, settings, manifest = job.round.run, job.settings, job.round.manifest
     torch.set_num_threads(job.threads)
     device = prepare_device(settings.device)
@@ -199,6 +214,7 @@ def _train(job: _Job) -> None:
     if not run.hparams.is_file():
         begin_run(run, settings, manifest, start, describe_machine(device))
     try:
-        run_training(run, settings, manifest, start, device, _Teller(), table)
+        result = run_training(run, settings, manifest, start, device, _Teller(), table)
     except _StopError:
-        return
+        return None
+    return next(split.metrics["macro_f1"] for split in result.splits if split.name == TESTED)

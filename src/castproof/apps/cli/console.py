@@ -64,7 +64,7 @@ class Bars:
     """Draws one bar per running task; draws nothing where the output is no terminal or bars are not wanted."""
 
     def __init__(self, *, wanted: bool = True) -> None:
-        self._hidden = not (wanted and console.is_terminal)
+        self.hidden = not (wanted and console.is_terminal)
 
     @contextmanager
     def task(self, description: str, total: int) -> Iterator[Task]:
@@ -78,7 +78,7 @@ class Bars:
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
         )
-        with RichProgress(*columns, console=console, transient=True, disable=self._hidden) as bar:
+        with RichProgress(*columns, console=console, transient=True, disable=self.hidden) as bar:
             yield _BarTask(bar, bar.add_task(escape(description), total=total, note=""))
 
 

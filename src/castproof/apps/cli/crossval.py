@@ -118,6 +118,24 @@ class _Screen(Bars):
         if aside:
             console.print(f"         {counted(len(aside), 'photo')} with a doubtful label set aside")
 
+    def going_on(self, done: int, rounds: int) -> None:
+        """Print what is there already."""
+        console.print(f"Going on: {done} of {counted(rounds, 'round')} are done.")
+
+    def round_done(self, name: str, macro_f1: float | None) -> None:
+        """Print one line per round where no bar tells how far it has come."""
+        if self.hidden:
+            console.print(f"{_spoken(name)} is done: macro-F1 {_rate(macro_f1)}")
+
+
+def _spoken(name: str) -> str:
+    """Return what a person calls a round."""
+    return "given split" if name == "given" else name.replace("_", " ")
+
+
+def _rate(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.4f}"
+
 
 def _show(result: "CrossvalResult") -> None:
     table = Table(title="Parts that the network never saw", title_justify="left")
@@ -125,7 +143,7 @@ def _show(result: "CrossvalResult") -> None:
     for name in ("photos", "macro-F1", "AUC-ROC", "missed defects", "false alarms"):
         table.add_column(name, justify="right")
     for fold in result.scored:
-        table.add_row(fold.name.replace("_", " "), *_cells(fold.metrics))
+        table.add_row(_spoken(fold.name), *_cells(fold.metrics))
     table.add_section()
     table.add_row("all folds", *_cells(result.pooled), style="bold")
     if result.given is not None:
@@ -155,11 +173,10 @@ def _tell_leak(result: "CrossvalResult") -> None:
 
 
 def _cells(metrics: "dict[str, float | int | None]") -> list[str]:
-    rates = [metrics["macro_f1"], metrics["auc_roc"]]
-    shares = ["n/a" if value is None else f"{value:.4f}" for value in rates]
     return [
         f"{metrics['n']:,}",
-        *shares,
+        _rate(metrics["macro_f1"]),
+        _rate(metrics["auc_roc"]),
         f"{metrics['fn']:,} of {metrics['n_defective']:,}",
         f"{metrics['fp']:,} of {metrics['n_good']:,}",
     ]
