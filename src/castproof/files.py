@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import sys
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ from castproof.errors import OutputError
 
 CSV_ERRORS = "surrogatepass"
 TEMPORARY_START = ".castproof-"
+LOCK = f"{TEMPORARY_START}lock"
 _FORMULA_STARTS = tuple("=+-@\t\r'")
 
 
@@ -100,12 +102,52 @@ def make_folder(path: Path) -> Path:
         raise write_error(path, error) from error
 
 
+@contextmanager
+def in_use(folder: Path) -> Iterator[None]:
+    """Let no other process in here with the same folder until the block ends, or until this process does.
+
+    The operating system keeps the lock on a file of its own in `folder`, which stays there, empty. On a disk that knows
+    no locks nobody is kept out.
+
+    Raises:
+        OutputError: another process is in here, or the folder cannot be written.
+    """
+    try:
+        file = (folder / LOCK).open("ab")
+    except OSError as error:
+        raise write_error(folder, error) from error
+    with file:
+        try:
+            _lock(file.fileno())
+        except (BlockingIOError, PermissionError) as error:
+            raise OutputError(
+                f"Another command is at work in {folder}.",
+                rule="Only one at a time may write into it.",
+                fix="Wait until it has ended, or give another folder.",
+            ) from error
+        except OSError:
+            pass
+        yield
+
+
 def write_error(path: Path, error: OSError) -> OutputError:
     """Return the OutputError that tells a person why `path` could not be written."""
     return OutputError(
         f"Cannot write {path}: {error.strerror or error}.",
         fix="Free some space or choose a folder that you may write to.",
     )
+
+
+def _lock(file: int) -> None:
+    """Lock an open file until it is closed. Raises BlockingIOError or PermissionError where another process has it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _guarded(text: str) -> str:

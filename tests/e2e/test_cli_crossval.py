@@ -16,6 +16,8 @@ import pytest
 from castproof_process import ENVIRONMENT, SCRIPT, TIMEOUT_S, Server
 from small_run import fill_splits
 
+from castproof.files import in_use
+
 SMALL = ("--weights", "none", "--img-size", "64", "--folds", "3", "--no-bars", "--num-workers", "1")
 RESULTS = ("metrics.json", "predictions.csv", "parts.csv", "folds.csv")
 COUNTS = {"train": 9, "val": 6, "test": 6}
@@ -138,6 +140,15 @@ def test_other_settings_and_strange_folders_are_refused(whole: Path, place: Path
     strange = castproof.run(["crossval", "photos", *SMALL, "--outdir", "photos"], place)
     assert strange.code == 1
     assert "is not empty" in " ".join(strange.err.split())
+
+
+def test_a_second_command_in_the_same_folder_is_refused(whole: Path, place: Path, castproof: Server) -> None:
+    command = ["crossval", "photos", *SMALL, "--epochs", "4", "--outdir", "whole"]
+    with in_use(whole):
+        second = castproof.run(command, place)
+    assert second.code == 1, second.text
+    assert "Another command is at work in whole." in sentence(second.err)
+    assert castproof.run(command, place).code == 0
 
 
 def test_a_recipe_that_validates_keeps_a_fold_for_it(place: Path, castproof: Server) -> None:

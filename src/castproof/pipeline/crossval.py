@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
+import torch
 
 from castproof import __version__
 from castproof.data.folds import Folds, check_folds, fold_photos
 from castproof.data.left_out import without_conflicts
 from castproof.data.manifest import SPLITS, Manifest, Photo
 from castproof.errors import OutputError
-from castproof.files import atomic_path, make_folder, write_json
+from castproof.files import LOCK, atomic_path, in_use, make_folder, write_json
 from castproof.model.augmentation import LEVELS
 from castproof.model.device import worker_threads
 from castproof.model.features import FeatureEngine, feature_engine, split_features
@@ -79,7 +80,21 @@ def crossval(
     start = start_network(settings)
     data = _read(settings, folds, set_aside, observer)
     observer.folds_ready(data.folds, data.aside)
-    goes_on = _claim(dest, settings, data, folds, start)
+    with in_use(make_folder(dest)):
+        goes_on = _claim(dest, settings, data, folds, start)
+        return _work(settings, data, dest, goes_on, start, device, observer)
+
+
+def _work(
+    settings: TrainSettings,
+    data: _Data,
+    dest: Path,
+    goes_on: bool,
+    start: Untrained,
+    device: torch.device,
+    observer: CrossvalObserver,
+) -> CrossvalResult:
+    """Return the result after training what is not trained yet."""
     data.folds.write_csv(dest / "folds.csv")
     tested = _fold_rounds(settings, data.folds, dest)
     given = None if data.given is None else _round(data.given, dest / GIVEN)
@@ -129,12 +144,16 @@ def _round(manifest: Manifest, folder: Path) -> Round:
 
 def _check_dest(dest: Path) -> None:
     """Raise OutputError where `dest` holds something that is no cross-validation."""
-    if dest.exists() and not is_begun(dest) and not (dest.is_dir() and not any(dest.iterdir())):
+    if dest.exists() and not is_begun(dest) and not _is_free(dest):
         raise OutputError(
             f"{dest} is not empty.",
             rule="A cross-validation is kept in a folder of its own.",
             fix="Give another --outdir.",
         )
+
+
+def _is_free(dest: Path) -> bool:
+    return dest.is_dir() and all(one.name == LOCK for one in dest.iterdir())
 
 
 def _read_plan(path: Path) -> Any:
@@ -147,7 +166,7 @@ def _read_plan(path: Path) -> Any:
 
 
 def _claim(dest: Path, settings: TrainSettings, data: _Data, folds: int, start: Untrained) -> bool:
-    """Make `dest`, or check that it belongs to the same cross-validation; return whether it was begun before."""
+    """Begin in `dest`, or check that it belongs to the same cross-validation; return whether it was begun before."""
     plan: dict[str, Any] = {
         "castproof": __version__,
         "settings": settings.to_json(),
@@ -167,7 +186,6 @@ def _claim(dest: Path, settings: TrainSettings, data: _Data, folds: int, start: 
                 fix="Give another --outdir.",
             )
         return True
-    make_folder(dest)
     write_json(path, plan)
     return False
 
