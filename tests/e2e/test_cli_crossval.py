@@ -103,9 +103,16 @@ def test_a_stopped_cross_validation_goes_on_to_the_same_end(
     assert "Traceback" not in stopped.text
     assert not (begun / "metrics.json").exists()
     rounds = len(list(begun.glob("*/metrics.json")))
+    left = [
+        begun / ".castproof-features-ab_c1234.npy",
+        begun / "fold_1" / ".castproof-last_state-ab_c1234.pt",
+    ]
+    for path in left:
+        path.write_bytes(b"half of it")
     again = castproof.run(command, place)
     assert again.code == 0, again.text
     assert f"Going on: {rounds} of 4 rounds are done." in again.out
+    assert not any(path.exists() for path in left)
     for name in RESULTS:
         assert (begun / name).read_bytes() == (whole / name).read_bytes(), name
 

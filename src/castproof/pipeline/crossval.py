@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from castproof import __version__
+from castproof.data.destination import remains_of
 from castproof.data.folds import Folds, check_folds, fold_photos
 from castproof.data.left_out import without_conflicts
 from castproof.data.manifest import SPLITS, Manifest, Photo
@@ -99,6 +100,7 @@ def _work(
     tested = _fold_rounds(settings, data.folds, dest)
     given = None if data.given is None else _round(data.given, dest / GIVEN)
     rounds = [*tested, given] if given else tested
+    _clean(dest, rounds)
     done = sum(one.run.is_complete for one in rounds)
     if goes_on and done < len(rounds):
         observer.going_on(done, len(rounds))
@@ -150,6 +152,14 @@ def _check_dest(dest: Path) -> None:
             rule="A cross-validation is kept in a folder of its own.",
             fix="Give another --outdir.",
         )
+
+
+def _clean(dest: Path, rounds: Sequence[Round]) -> None:
+    """Remove the large files that a killed process was writing in `dest`, which is ours alone."""
+    states = [path for one in rounds for path in (one.run.best_model, one.run.last_state)]
+    for path in (dest / FEATURES, *states):
+        for one in remains_of(path):
+            one.unlink(missing_ok=True)
 
 
 def _is_free(dest: Path) -> bool:
