@@ -18,7 +18,7 @@ class RunFolder:
 
     @property
     def best_model(self) -> Path:
-        """The network of the best epoch, with its threshold."""
+        """The network of the epoch that is kept, the best or the last one, with its threshold."""
         return self.path / "best_model.pt"
 
     @property

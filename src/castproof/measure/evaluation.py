@@ -68,7 +68,7 @@ def score_split(
         name: name of the split.
         defective: bool (n,), True for a photo labelled defective.
         p_defective: float (n,), probability of *defective* in [0, 1].
-        threshold: number in [0, 1], chosen on validation photos.
+        threshold: number in [0, 1], tuned on other photos than these, or not tuned at all.
         cost_fn: cost of one missed defect, >= 0.
         cost_fp: cost of one false alarm, >= 0.
         bins: number of equal-width bins of p_defective.

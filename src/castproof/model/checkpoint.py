@@ -25,7 +25,7 @@ class Checkpoint:
         network: in eval mode.
         spec: how the network is built.
         classes: the class folders, and which of them are good.
-        threshold: on `p_defective`, chosen on validation photos.
+        threshold: on `p_defective`, in [0, 1]; tuned on validation photos, or 0.5.
         epoch: the epoch that the network is from.
     """
 

@@ -33,7 +33,8 @@ class EpochRecord:
 
     Losses are cross-entropies in eval mode without label smoothing or weights; `batch_loss` is what the optimizer
     saw. Metrics of both splits are taken at `threshold`, which is tuned on the validation photos or stays at 0.5.
-    Without validation photos everything that they tell is None.
+    Without validation photos everything that they tell is None. `is_best` marks an epoch whose network replaced the
+    one that was kept before: the best so far, or every one where the last is kept.
     """
 
     epoch: int
@@ -63,14 +64,14 @@ class _State:
 
 
 class Trainer:
-    """Trains a learner's network and keeps the best epoch and the last state on disk.
+    """Trains a learner's network and keeps the best or the last epoch, and the last state, on disk.
 
     Args:
         learner: what learns, and from which photos.
         settings: the run's settings.
         labels: per split, int64 (n,), 1 = defective; without val where the settings need none.
         classes, spec: stored with the network.
-        best_path, last_path: the checkpoint of the best epoch, and the state to resume from.
+        best_path, last_path: the checkpoint of the epoch that is kept, and the state to resume from.
     """
 
     def __init__(
@@ -121,7 +122,7 @@ class Trainer:
     ) -> list[EpochRecord]:
         """Return the history after training to the end or until validation stops improving.
 
-        The learner's network is then that of the best epoch, reloaded from disk.
+        The learner's network is then that of the epoch that was kept, reloaded from disk.
         """
         if self._state.epoch < 0:
             self._close_epoch(None, on_epoch, progress)

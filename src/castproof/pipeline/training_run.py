@@ -50,7 +50,7 @@ class TrainResult:
     Args:
         run: its folder.
         history: one record per epoch, epoch 0 first.
-        splits: train, val and test, scored with the network of the best epoch.
+        splits: train, and val and test where they have photos, scored with the network that was kept.
     """
 
     run: RunFolder

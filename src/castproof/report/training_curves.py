@@ -101,8 +101,8 @@ def _subtitle(sizes: Sizes | None) -> str:
     return "   ·   ".join(f"{name}: {photo_count(*size)}" for name, size in (sizes or {}).items())
 
 
-def _best_epoch(history: History) -> int | None:
-    """Return the epoch marked last as the best so far."""
+def _kept_epoch(history: History) -> int | None:
+    """Return the epoch that was kept: the one marked last."""
     marked = [row["epoch"] for row in history if row.get("is_best")]
     return int(marked[-1] or 0) if marked else None
 
@@ -141,7 +141,7 @@ def _line(axes: Axes, epochs: Floats, values: Floats, label: str, style: LineSty
 
 
 def _mark_best(axes: Axes, history: History) -> None:
-    best = _best_epoch(history)
+    best = _kept_epoch(history)
     if best is None:
         return
     axes.axvline(best, color=INK, linewidth=1.1, linestyle=(0, (1, 2)), zorder=1, label=f"kept epoch: {best}")
