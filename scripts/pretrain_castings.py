@@ -1,6 +1,7 @@
-"""Make the `castings` backbone weights that castproof ships, from generated castings alone.
+"""First step to the `castings` weights that castproof ships: learn from generated castings alone.
 
-    uv run python scripts/pretrain_castings.py --work .work/pretrain
+    uv run python scripts/pretrain_castings.py
+    uv run python scripts/pretrain_surfaces.py
 
 Every part is generated twice, flawless and with defects, and photographed in the same poses and lights, so that
 nothing but the defect tells them apart. The network learns, from the photo: is there a defect, of which types,
@@ -10,10 +11,11 @@ times cheaper, then on whole photos. Interrupt it at any time: started again, it
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,9 +42,9 @@ FINE_STRIDE = 16
 COARSE_STRIDE = 32
 TYPES = len(DEFECT_TYPES)
 MODEL = "mobilenet"
-DEST = Path("src/castproof/weights/castings_mobilenet_v3_small.safetensors")
+WORK = Path(".work/pretrain")
+FIRST_STEP = "first_step.safetensors"
 VAL_SHARE = 0.04
-TYPE_BIT = np.array([0, *(1 << kind for kind in range(TYPES))])
 
 Photos = NDArray[np.uint8]
 
@@ -63,44 +65,68 @@ class Plan:
         return self.crop_epochs + self.full_epochs
 
 
-def generate_pair(job: tuple[int, int]) -> tuple[Photos, Photos]:
-    """Return (photos, defect maps), each uint8 (2 * shots, SIZE, SIZE), of a flawless part and its twin."""
+def generate_pair(job: tuple[int, int], size: int = SIZE) -> tuple[Photos, Photos]:
+    """Return (photos, defect maps), each uint8 (2 * shots, size, size), of a flawless part and its twin."""
     seed, shots = job
     rng = np.random.default_rng((seed, 99))
     count = 1 + int(rng.random() < 0.3)
     defects = tuple(DEFECT_TYPES[int(index)] for index in rng.choice(TYPES, count, replace=False))
     taken = [
-        photograph(make_part(seed, defects=names), shot, size=SIZE)
+        photograph(make_part(seed, defects=names), shot, size=size)
         for names in ((), defects)
         for shot in range(shots)
     ]
     return np.stack([shot.image for shot in taken]), np.stack([shot.defect_map for shot in taken])
 
 
-def generate(plan: Plan) -> tuple[Photos, Photos]:
-    """Return all photos and defect maps, as files mapped into memory; what exists already is kept."""
-    count = plan.pairs * plan.shots * 2
-    paths = [plan.work / f"{name}_{plan.pairs}x{plan.shots}_{plan.seed}.npy" for name in ("photos", "maps")]
-    if not all(path.exists() for path in paths):
-        plan.work.mkdir(parents=True, exist_ok=True)
-        parts = [path.with_suffix(".part") for path in paths]
+def make_pool(
+    path: Path,
+    make: Callable[[Any], tuple[Photos, Photos]],
+    jobs: Sequence[Any],
+    shapes: tuple[tuple[int, ...], tuple[int, ...]],
+    begin: Callable[[int], object] = threadpool_limits,
+    begin_with: int = 1,
+) -> tuple[Photos, Photos]:
+    """Return what `make` makes of every job, as two arrays mapped from files; what exists already is kept.
+
+    Args:
+        path: where the files are, without their endings.
+        make: job to photos and defect maps, uint8; called in processes of its own.
+        jobs: one per row of the arrays.
+        shapes: of one job's photos and maps.
+        begin: called once in every process, with `begin_with`.
+        begin_with: what `begin` is called with.
+    """
+    files = [path.with_name(f"{path.name}_{kind}.npy") for kind in ("photos", "maps")]
+    if not all(file.exists() for file in files):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        parts = [file.with_suffix(".part") for file in files]
         stores = [
-            np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=(count, SIZE, SIZE))
-            for part in parts
+            np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=(len(jobs), *shape))
+            for part, shape in zip(parts, shapes, strict=True)
         ]
-        jobs = [(plan.seed * 1_000_003 + pair, plan.shots) for pair in range(plan.pairs)]
         with (
-            ProcessPoolExecutor(initializer=threadpool_limits, initargs=(1,)) as pool,
-            Bars().task("generating", plan.pairs) as task,
+            ProcessPoolExecutor(initializer=begin, initargs=(begin_with,)) as pool,
+            Bars().task(f"generating {path.name}", len(jobs)) as task,
         ):
-            for pair, made in enumerate(pool.map(generate_pair, jobs, chunksize=8)):
-                rows = slice(pair * plan.shots * 2, (pair + 1) * plan.shots * 2)
+            for row, made in enumerate(pool.map(make, jobs, chunksize=8)):
                 for store, block in zip(stores, made, strict=True):
-                    store[rows] = block
+                    store[row] = block
                 task.advance()
-        for part, path in zip(parts, paths, strict=True):
-            part.replace(path)
-    photos, maps = (np.load(path, mmap_mode="c") for path in paths)
+        for part, file in zip(parts, files, strict=True):
+            part.replace(file)
+    photos, maps = (np.load(file, mmap_mode="c") for file in files)
+    return photos, maps
+
+
+def generate(plan: Plan) -> tuple[Photos, Photos]:
+    """Return all photos and defect maps, uint8 (n, SIZE, SIZE)."""
+    jobs = [(plan.seed * 1_000_003 + pair, plan.shots) for pair in range(plan.pairs)]
+    shape = (2 * plan.shots, SIZE, SIZE)
+    path = plan.work / f"pairs_{plan.pairs}x{plan.shots}_{plan.seed}"
+    photos, maps = (
+        pool.reshape(-1, SIZE, SIZE) for pool in make_pool(path, generate_pair, jobs, (shape, shape))
+    )
     return photos, maps
 
 
@@ -132,19 +158,25 @@ class Targets:
 
 
 def targets_of(maps: Photos) -> Targets:
-    """Return the targets of defect maps uint8 (n, side, side), by a bit per type in each cell."""
-    count, side = len(maps), maps.shape[1] // FINE_STRIDE
-    bits = TYPE_BIT[maps].reshape(count, side, FINE_STRIDE, side, FINE_STRIDE)
-    fine = np.bitwise_or.reduce(np.bitwise_or.reduce(bits, axis=4), axis=2)
-    ratio = COARSE_STRIDE // FINE_STRIDE
-    blocks = fine.reshape(count, side // ratio, ratio, side // ratio, ratio)
-    coarse = np.bitwise_or.reduce(np.bitwise_or.reduce(blocks, axis=4), axis=2)
-    photo = np.bitwise_or.reduce(fine.reshape(count, -1), axis=1)
-    return Targets(_planes(photo), _planes(coarse), _planes(fine)[:, :1])
+    """Return the targets of defect maps uint8 (n, side, side)."""
+    coarse = cell_planes(maps, COARSE_STRIDE, TYPES)
+    return Targets(coarse.amax(dim=(2, 3)), coarse, cell_planes(maps, FINE_STRIDE, TYPES)[:, :1])
 
 
-def _planes(bits: NDArray[np.int64]) -> Tensor:
-    planes = np.stack([bits > 0, *((bits >> kind) & 1 for kind in range(TYPES))], axis=1)
+def cell_planes(maps: Photos, stride: int, types: int) -> Tensor:
+    """Return what is in each cell of `stride` px, float32 (n, types + 1, side / stride, side / stride) of 0 and 1.
+
+    Args:
+        maps: uint8 (n, side, side), 0 or the type of the defect from 1.
+        stride: side of a cell; `side` is a multiple of it.
+        types: number of types; plane 0 of the result is any of them.
+    """
+    count, cells = len(maps), maps.shape[1] // stride
+    bits = np.array([0, *(1 << kind for kind in range(types))], np.uint16)[maps]
+    found = np.bitwise_or.reduce(
+        np.bitwise_or.reduce(bits.reshape(count, cells, stride, cells, stride), axis=4), axis=2
+    )
+    planes = np.stack([found > 0, *((found >> kind) & 1 for kind in range(types))], axis=1)
     return torch.from_numpy(planes.astype(np.float32))
 
 
@@ -160,27 +192,21 @@ def loss_of(outputs: tuple[Tensor, Tensor, Tensor], targets: Targets) -> Tensor:
     )
 
 
-def vary(photos: Tensor, maps: Tensor, crop: int, rng: np.random.Generator) -> tuple[Tensor, Photos]:
-    """Return a window of `crop` px, mirrored, quarter-turned and relit, of photos (n, h, w) and their maps."""
-    high = SIZE - crop + 1
-    windows, labels = [], []
-    for photo, plane in zip(photos, maps, strict=True):
+def windows_of(photos: Photos, maps: Photos, crop: int, rng: np.random.Generator) -> tuple[Tensor, Photos]:
+    """Return a window of `crop` px of photos and maps uint8 (n, h, w), mirrored and quarter-turned."""
+    high = photos.shape[1] - crop + 1
+    windows = np.empty((2, len(photos), crop, crop), np.uint8)
+    for place, pair in enumerate(zip(photos, maps, strict=True)):
         top, left = rng.integers(high, size=2)
-        centre = np.argwhere(plane.numpy() > 0) if crop < SIZE and rng.random() < 0.7 else ()
-        if len(centre):
-            middle = (
-                centre[rng.integers(len(centre))] - crop // 2 + rng.integers(-crop // 3, crop // 3, size=2)
-            )
-            top, left = np.clip(middle, 0, high - 1)
-        window = torch.stack([photo, plane])[:, top : top + crop, left : left + crop]
-        window = torch.rot90(window, int(rng.integers(4)), (1, 2))
-        window = window.flip(2) if rng.random() < 0.5 else window
-        windows.append(window[0])
-        labels.append(window[1])
-    light = torch.from_numpy(rng.uniform((0.75, 0.8), (1.3, 1.25), (len(photos), 2)).astype(np.float32))
-    gain, gamma = light[:, :, None, None].unbind(1)
-    lit = (torch.stack(windows).float() / 255 * gain).clamp(0, 1) ** gamma
-    return lit[:, None].expand(-1, 3, -1, -1), torch.stack(labels).numpy()
+        defect = np.argwhere(pair[1][::4, ::4]) * 4 if high > 1 and rng.random() < 0.7 else ()
+        if len(defect):
+            shift = rng.integers(-crop // 3, crop // 3, size=2) - crop // 2
+            top, left = np.clip(defect[rng.integers(len(defect))] + shift, 0, high - 1)
+        quarters, mirrored = int(rng.integers(4)), rng.random() < 0.5
+        for store, plane in zip(windows, pair, strict=True):
+            turned = np.rot90(plane[top : top + crop, left : left + crop], quarters)
+            store[place] = turned[:, ::-1] if mirrored else turned
+    return torch.from_numpy(windows[0]).float() / 255, windows[1]
 
 
 def batches(
@@ -191,7 +217,11 @@ def batches(
     order = rng.permutation(count)
     for start in range(0, count - plan.batch + 1, plan.batch):
         rows = np.sort(order[start : start + plan.batch])
-        yield vary(torch.from_numpy(photos[rows]), torch.from_numpy(maps[rows]), crop, rng)
+        windows, labels = windows_of(photos[rows], maps[rows], crop, rng)
+        light = torch.from_numpy(rng.uniform((0.75, 0.8), (1.3, 1.25), (len(rows), 2)).astype(np.float32))
+        gain, gamma = light[:, :, None, None].unbind(1)
+        lit = (windows * gain).clamp(0, 1) ** gamma
+        yield lit[:, None].expand(-1, 3, -1, -1), labels
 
 
 @torch.inference_mode()
@@ -207,7 +237,7 @@ def held_out_auc(network: Tasks, photos: Photos, maps: Photos, device: torch.dev
     return float(roc_auc_score(maps.reshape(len(maps), -1).any(axis=1), torch.cat(scores).numpy()))
 
 
-def train(plan: Plan, photos: Photos, maps: Photos, device: torch.device) -> Backbone:
+def train(plan: Plan, photos: Photos, maps: Photos, device: torch.device) -> None:
     count = len(photos) - int(plan.pairs * VAL_SHARE) * plan.shots * 2
     torch.manual_seed(plan.seed)
     backbone = seeded_backbone(MODEL, plan.seed)
@@ -246,8 +276,7 @@ def train(plan: Plan, photos: Photos, maps: Photos, device: torch.device) -> Bac
         state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
         with atomic_path(state_path) as temporary:
             torch.save(state, temporary)
-        export(backbone, plan.work / DEST.name)
-    return backbone
+        export(backbone, plan.work / FIRST_STEP)
 
 
 def export(backbone: Backbone, path: Path) -> None:
@@ -257,7 +286,7 @@ def export(backbone: Backbone, path: Path) -> None:
     }
     with atomic_path(path) as temporary:
         save_file(
-            tensors, temporary, metadata={"licence": "Apache-2.0", "made_from": "generated castings alone"}
+            tensors, temporary, metadata={"licence": "Apache-2.0", "made_from": "generated pictures alone"}
         )
 
 
@@ -265,9 +294,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--work", type=Path, default=Path(".work/pretrain"), help="photos and state are kept here"
-    )
+    parser.add_argument("--work", type=Path, default=WORK, help="photos and state are kept here")
     parser.add_argument("--pairs", type=int, default=2400)
     parser.add_argument("--shots", type=int, default=4)
     parser.add_argument("--crop-epochs", type=int, default=18)
@@ -275,14 +302,12 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=48)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--dest", type=Path, default=DEST)
-    plan_values = vars(parser.parse_args())
-    dest = plan_values.pop("dest")
-    plan = Plan(**plan_values)
+    plan = Plan(**vars(parser.parse_args()))
     device = pick_device("auto")
     prepare(device)
     photos, maps = generate(plan)
-    export(train(plan, photos, maps, device), dest)
+    train(plan, photos, maps, device)
+    dest = plan.work / FIRST_STEP
     console.print(f"Wrote {dest} ({dest.stat().st_size / 1e6:.1f} MB).")
 
 

@@ -11,6 +11,7 @@ from torchvision import models
 from castproof.errors import SettingError
 
 LEAST_SPREAD: Final = 0.01
+TINY_SQUARE: Final = 1e-12  # the root of zero has no gradient
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Backbone(nn.Module):
         self.width = spec.width
         if self.middle:
             self.features = self.features[: self.middle[-1] + 1]
-            expansions = [_layers(self.features[index])[0] for index in self.middle]
+            expansions = [block_layers(self.features[index])[0] for index in self.middle]
             self.width = sum(2 * int(str(expand.out_channels)) for expand in expansions)
 
     def forward(self, batch: Tensor) -> Tensor:
@@ -79,7 +80,7 @@ class Backbone(nn.Module):
             if index not in self.middle:
                 maps = block(maps)
                 continue
-            expand, *others = _layers(block)
+            expand, *others = block_layers(block)
             inner = expand(maps)
             found.append(log_moments(inner))
             if index == self.middle[-1]:
@@ -119,12 +120,12 @@ def log_moments(maps: Tensor) -> Tensor:
         maps: float32 (n, c, h, w).
     """
     square = (maps - maps.mean(dim=(2, 3), keepdim=True)).square()
-    second = square.mean(dim=(2, 3)).sqrt()
-    fourth = square.square().mean(dim=(2, 3)).sqrt().sqrt()
+    second = square.mean(dim=(2, 3)).clamp_min(TINY_SQUARE).sqrt()
+    fourth = square.square().mean(dim=(2, 3)).clamp_min(TINY_SQUARE**2).sqrt().sqrt()
     return torch.log(torch.cat([second, fourth], dim=1) + LEAST_SPREAD)
 
 
-def _layers(block: nn.Module) -> list[nn.Module]:
+def block_layers(block: nn.Module) -> list[nn.Module]:
     """Return the layers of an inverted residual block: the expansion first."""
     layers: nn.Module = block.block if hasattr(block, "block") else block.conv  # type: ignore[assignment]
     return list(layers.children())
