@@ -11,19 +11,17 @@ from castproof.settings import TrainSettings
 REFERENCE: Final = "reference"
 DEFAULT_RECIPE: Final = "fast"
 
-RECIPES: Final[dict[str, dict[str, Any]]] = {
-    REFERENCE: {},
-    "fast": {
-        "features": "middle",
-        "img_size": 300,
-        "aug_level": "none",
-        "weigh": "parts",
-        "lr": 1e-3,
-        "wd": 0.1,
-        "patience": 0,
-        "tune_for": "none",
-    },
+_FAST: Final[dict[str, Any]] = {
+    "features": "middle",
+    "img_size": 300,
+    "aug_level": "none",
+    "weigh": "parts",
+    "lr": 1e-3,
+    "wd": 0.1,
+    "patience": 0,
+    "tune_for": "none",
 }
+RECIPES: Final[dict[str, dict[str, Any]]] = {REFERENCE: {}, "fast": _FAST, "best": {**_FAST, "heads": 5}}
 OF_RECIPE: Final = frozenset(name for changes in RECIPES.values() for name in changes)
 
 

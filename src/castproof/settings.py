@@ -13,6 +13,7 @@ TuneFor = Literal["macro_f1", "def_f1", "none"]
 BACKBONES: Final = ("mobilenet", "mobilenet_v2")
 NAMED_WEIGHTS: Final = ("imagenet", "castings", "none")
 FEATURES: Final = ("last", "middle")
+MOST_HEADS: Final = 32
 AUG_LEVELS: Final = ("none", "minimal", "standard", "heavy")
 WEIGHINGS: Final = ("photos", "parts")
 UNTUNED: Final = "none"
@@ -43,6 +44,7 @@ class TrainSettings:
     model: str = "mobilenet"
     weights: str = "imagenet"
     features: str = "last"
+    heads: int = 1
     epochs: int = 30
     batch_size: int = 48
     img_size: int = 224
@@ -158,6 +160,7 @@ def _is_weights(value: str) -> bool:
 _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "model": _one_of(BACKBONES),
     "features": _one_of(FEATURES),
+    "heads": (lambda value: 1 <= value <= MOST_HEADS, f"from 1 to {MOST_HEADS}"),
     "weights": (_is_weights, "imagenet, castings, none, or a .pt, .pth or .safetensors file"),
     "split": _one_of(SPLIT_CHOICES),
     "val_share": (lambda value: 0 < value < 1, "between 0 and 1"),

@@ -31,8 +31,14 @@ def test_the_default_needs_no_validation_photos_and_the_reference_does() -> None
     assert recipe_settings(DEFAULT_RECIPE, data="photos", tune_for="def_f1").needs_validation
 
 
+def test_the_best_recipe_is_the_fast_one_with_more_heads() -> None:
+    fast, best = (recipe_settings(recipe, data="photos").to_json() for recipe in ("fast", "best"))
+    assert {name for name in fast if fast[name] != best[name]} == {"recipe", "heads"}
+    assert best["heads"] > fast["heads"] == 1
+
+
 def test_an_unknown_recipe_and_a_contradiction_are_told() -> None:
-    with pytest.raises(SettingError, match=r"One of: reference, fast.*'slow'"):
+    with pytest.raises(SettingError, match=r"One of: reference, fast, best.*'slow'"):
         recipe_settings("slow", data="photos")
     with pytest.raises(SettingError, match="--recipe reference"):
         recipe_settings(DEFAULT_RECIPE, data="photos", unfreeze="all")

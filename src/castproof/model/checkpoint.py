@@ -14,7 +14,7 @@ from castproof.measure.decision import check_threshold
 from castproof.model.network import Classifier, NetworkSpec, build_network
 from castproof.preprocess import PreprocessSpec
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
                 preprocess["size_px"], tuple(preprocess["mean"]), tuple(preprocess["std"])
             ),
             features=state["spec"]["features"],
+            heads=int(state["spec"]["heads"]),
         )
         classes = Classes(
             good=tuple(state["classes"]["good"]), defective=tuple(state["classes"]["defective"])

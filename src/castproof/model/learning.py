@@ -43,7 +43,7 @@ Features = Callable[[str, int, Progress], Tensor]  # split and views to (views, 
 
 
 class Batch(NamedTuple):
-    """Logits (n, 2) with gradient, labels int64 (n,) and weights float32 (n,) of some photos."""
+    """Logits (heads, n, 2) with gradient, labels int64 (n,) and weights float32 (n,) of some photos."""
 
     logits: Tensor
     defective: Tensor
@@ -121,9 +121,8 @@ class FrozenLearner:
         self.network.head.train()
         for indices in epoch_order(count, self._settings.batch_size, self._settings.seed, epoch):
             rows = torch.tensor(indices)
-            yield Batch(
-                self.network.head(self._views[view_of[rows], rows]), self._labels[rows], self._weights[rows]
-            )
+            logits = self.network.head.each(self._views[view_of[rows], rows])
+            yield Batch(logits, self._labels[rows], self._weights[rows])
 
     @torch.inference_mode()
     def logits(self, split: str, progress: Progress = SILENT) -> Tensor:
@@ -181,7 +180,7 @@ class FinetuneLearner:
             varied = augment(photos.to(self._device), level, seeds)
             rows = list(indices)
             defective, weight = (told[rows].to(self._device) for told in (train.defective, train.weight))
-            yield Batch(self.network(varied), defective, weight)
+            yield Batch(self.network.head.each(self.network.features(varied)), defective, weight)
 
     def logits(self, split: str, progress: Progress = SILENT) -> Tensor:
         """Return logits (n, 2) of the unvaried photos."""

@@ -1,4 +1,4 @@
-"""The classifier: a backbone, and a two-class head with dropout on its features."""
+"""The classifier: a backbone, and one or several two-class heads with dropout on its features."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,21 +16,33 @@ CONSTANT_FEATURE: Final = 1e-4
 
 
 class Head(nn.Module):
-    """Features (n, width) to logits (n, 2): good, defective.
+    """Features (n, width) to logits (n, 2): good, defective; the mean of its members' logits.
 
     The features are first brought to mean 0 and standard deviation 1, as measured once on the training
-    photos: pretrained features differ in scale by orders of magnitude.
+    photos: pretrained features differ in scale by orders of magnitude. The members start from different random
+    weights and learn side by side; what hangs on the start of one of them averages out.
+
+    Args:
+        width: number of features.
+        dropout: of each member.
+        members: how many there are.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, width: int, dropout: float) -> None:
+    def __init__(self, width: int, dropout: float, members: int = 1) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("std", torch.ones(width))
-        self.layers = nn.Sequential(
-            nn.Linear(width, HIDDEN_WIDTH), nn.Hardswish(), nn.Dropout(dropout), nn.Linear(HIDDEN_WIDTH, 2)
+        self.members = nn.ModuleList(
+            nn.Sequential(
+                nn.Linear(width, HIDDEN_WIDTH),
+                nn.Hardswish(),
+                nn.Dropout(dropout),
+                nn.Linear(HIDDEN_WIDTH, 2),
+            )
+            for _ in range(members)
         )
 
     def fit_scale(self, features: Tensor) -> None:
@@ -39,10 +51,14 @@ class Head(nn.Module):
         self.mean.copy_(features.mean(dim=0))
         self.std.copy_(torch.where(std > CONSTANT_FEATURE * std.max(), std, 1.0))
 
+    def each(self, features: Tensor) -> Tensor:
+        """Return logits (members, n, 2) of features (n, width)."""
+        scaled = (features - self.mean) / self.std
+        return torch.stack([member(scaled) for member in self.members])
+
     def forward(self, features: Tensor) -> Tensor:
         """Return logits (n, 2) of features (n, width)."""
-        logits: Tensor = self.layers((features - self.mean) / self.std)
-        return logits
+        return self.each(features).mean(dim=0)
 
 
 class Classifier(nn.Module):
@@ -74,6 +90,7 @@ class NetworkSpec:
     dropout: float
     preprocess: PreprocessSpec
     features: str = "last"
+    heads: int = 1
 
 
 def build_network(spec: NetworkSpec, seed: int) -> Classifier:
@@ -81,7 +98,7 @@ def build_network(spec: NetworkSpec, seed: int) -> Classifier:
     backbone = seeded_backbone(spec.model, seed, spec.features)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)
-        head = Head(backbone.width, spec.dropout)
+        head = Head(backbone.width, spec.dropout, spec.heads)
     network = Classifier(backbone, head, spec.preprocess)
     return network.to(memory_format=torch.channels_last)
 

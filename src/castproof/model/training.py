@@ -155,8 +155,14 @@ class Trainer:
 
     def _loss(self, batch: Batch) -> Tensor:
         smoothing = self._settings.label_smoothing
-        each = F.cross_entropy(batch.logits, batch.defective, label_smoothing=smoothing, reduction="none")
-        return (each * batch.weight).mean()
+        heads = len(batch.logits)
+        each = F.cross_entropy(
+            batch.logits.flatten(0, 1),
+            batch.defective.repeat(heads),
+            label_smoothing=smoothing,
+            reduction="none",
+        )
+        return (each * batch.weight.repeat(heads)).mean()
 
     def _step(self, loss: Tensor, step: int) -> None:
         rate = self._schedule.at(step)

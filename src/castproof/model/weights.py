@@ -38,7 +38,7 @@ def load_weights(backbone: Backbone, weights: str) -> str:
         return "torchvision IMAGENET1K_V1"
     if weights == "castings":
         _fill(backbone, _shipped(backbone.name), "castings")
-        return "castproof castings (made from generated castings alone)"
+        return "castproof castings (made from generated pictures alone)"
     _fill(backbone, read_state_dict(Path(weights)), weights)
     return f"file {Path(weights).name}"
 

@@ -83,7 +83,13 @@ def start_network(settings: TrainSettings) -> Untrained:
         SettingError: more blocks are to learn than there are.
         WeightsError: the starting weights cannot be had.
     """
-    spec = NetworkSpec(settings.model, settings.dropout, PreprocessSpec(settings.img_size), settings.features)
+    spec = NetworkSpec(
+        settings.model,
+        settings.dropout,
+        PreprocessSpec(settings.img_size),
+        settings.features,
+        settings.heads,
+    )
     network = build_network(spec, settings.seed)
     network.backbone.trainable_blocks(settings.unfreeze)
     return Untrained(network, spec, load_weights(network.backbone, settings.weights))

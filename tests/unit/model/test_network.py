@@ -27,7 +27,7 @@ class Recorder(nn.Module):
 def scaled(features: torch.Tensor) -> torch.Tensor:
     head = Head(WIDTH, 0.5)
     head.fit_scale(features)
-    head.layers = nn.Sequential(Recorder())
+    head.members = nn.ModuleList([Recorder()])
     return head(features)
 
 
@@ -62,6 +62,18 @@ def test_photos_that_are_all_alike_give_finite_features() -> None:
     assert torch.equal(scaled(torch.full((5, WIDTH), 0.25)), torch.zeros(5, WIDTH))
 
 
+def test_a_head_of_several_members_says_the_mean_of_what_they_say() -> None:
+    torch.manual_seed(3)
+    head = Head(WIDTH, 0.5, members=3).eval()
+    head.fit_scale(features())
+    each = head.each(features(20))
+    alone = [member((features(20) - head.mean) / head.std) for member in head.members]
+    assert each.shape == (3, 20, 2)
+    assert all(torch.equal(one, other) for one, other in zip(each, alone, strict=True))
+    assert not torch.allclose(each[0], each[1])
+    assert torch.allclose(head(features(20)), (each[0] + each[1] + each[2]) / 3, atol=1e-6)
+
+
 def test_the_probability_is_the_softmax_in_double_precision() -> None:
     logits = torch.tensor([[0.0, 0.0], [1.0, 3.0], [4.0, -1.0], [0.0, 40.0], [-500.0, 500.0]])
     p = p_defective(logits)
@@ -78,7 +90,7 @@ def test_a_network_depends_on_its_seed_alone_and_leaves_the_global_generator() -
     assert torch.equal(torch.rand(1), expected_next)
     again, other = (build_network(SPEC, seed).state_dict() for seed in (7, 8))
     assert all(torch.equal(first[key], again[key]) for key in first)
-    assert not torch.equal(first["head.layers.0.weight"], other["head.layers.0.weight"])
+    assert not torch.equal(first["head.members.0.0.weight"], other["head.members.0.0.weight"])
 
 
 def test_photos_are_normalised_with_the_numbers_of_the_spec(network: Classifier) -> None:

@@ -56,6 +56,13 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
         "What the head sees: the average of the last layer, or the spread of the maps in the middle.",
         names(FEATURES),
     ),
+    (
+        "heads",
+        int,
+        NETWORK,
+        "Heads that learn side by side from different starts; their logits are averaged.",
+        None,
+    ),
     ("img_size", int, NETWORK, "Side of the network input in pixels.", None),
     ("dropout", float, NETWORK, "Dropout of the head, 0 to below 1.", None),
     (
