@@ -29,9 +29,8 @@ PLAIN_SIZE = 224
 
 
 def plain() -> nn.Module:
-    network: nn.Module = models.mobilenet_v3_small(weights=None)
-    network.classifier[3] = nn.Linear(1024, 2)  # type: ignore[index]
-    return network.eval()
+    network: nn.Module = models.mobilenet_v3_small(weights=None, num_classes=2).eval()
+    return network
 
 
 def of_recipe(recipe: str, model: str = "mobilenet") -> tuple[nn.Module, int]:
