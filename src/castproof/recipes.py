@@ -21,7 +21,7 @@ _FAST: Final[dict[str, Any]] = {
     "patience": 0,
     "tune_for": "none",
 }
-RECIPES: Final[dict[str, dict[str, Any]]] = {REFERENCE: {}, "fast": _FAST, "best": {**_FAST, "heads": 5}}
+RECIPES: Final[dict[str, dict[str, Any]]] = {REFERENCE: {}, "fast": _FAST, "best": {**_FAST, "heads": 4}}
 OF_RECIPE: Final = frozenset(name for changes in RECIPES.values() for name in changes)
 
 
