@@ -3,10 +3,10 @@
     uv run python scripts/pretrain_castings.py
     uv run python scripts/pretrain_surfaces.py
 
-A network that saw generated castings alone knows their generator. Here two thirds of the batches show random lit
+A network that saw generated castings alone knows their generator. Here 70 % of the batches show random lit
 surfaces (`surfaces.py`), each once without and once with a defect; the others go on with castings. On both the
 network learns which defects are there from how its middle maps spread, which is what `--features middle` takes, and
-in which cells they are; on surfaces also which two photos, under different light, show the same one; on castings
+in which cells they are; on surfaces also which two photos, mostly under different light, show the same one; on castings
 also from its last layer, which `--features last` takes.
 """
 
@@ -281,6 +281,10 @@ def train(plan: Plan, pools: Pools, device: torch.device) -> Backbone:
     state_path, first = plan.work / "state_surfaces.pt", 0
     if state_path.exists():
         state = torch.load(state_path, weights_only=True)
+        if state["plan"] != repr(plan):
+            raise SystemExit(
+                f"{state_path} is of other options: {state['plan']}. Move it away to start anew."
+            )
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         first = state["steps"]
@@ -302,9 +306,13 @@ def train(plan: Plan, pools: Pools, device: torch.device) -> Backbone:
             if (step + 1) % REPORT_STEPS == 0:
                 means = (f"{name} {np.mean(found[-REPORT_STEPS:]):.3f}" for name, found in losses.items())
                 console.print(f"step {step + 1:>6}: loss of {', of '.join(means)}")
-            if (step + 1) % plan.keep_every == 0:
+            if (step + 1) % plan.keep_every == 0 or step + 1 == plan.steps:
                 with atomic_path(state_path) as temporary:
-                    state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+                    state = {
+                        "network": network.state_dict(),
+                        "optimizer": optimizer.state_dict(),
+                        "plan": repr(plan),
+                    }
                     torch.save({**state, "steps": step + 1}, temporary)
                 export(backbone, plan.work / f"step_{step + 1}.safetensors")
     return backbone
@@ -329,6 +337,8 @@ def main() -> None:
     plan_values = vars(parser.parse_args())
     dest = plan_values.pop("dest")
     plan = Plan(**plan_values)
+    if not (plan.work / FIRST_STEP).is_file():
+        raise SystemExit(f"{plan.work / FIRST_STEP} not found: run pretrain_castings.py first.")
     device = pick_device("auto")
     prepare(device)
     export(train(plan, make_pools(plan), device), dest)

@@ -144,9 +144,15 @@ def test_other_settings_and_strange_folders_are_refused(whole: Path, place: Path
     other = castproof.run(["crossval", "photos", *SMALL, "--epochs", "5", "--outdir", "whole"], place)
     assert other.code == 1
     assert "other photos, settings or weights" in " ".join(other.err.split())
-    strange = castproof.run(["crossval", "photos", *SMALL, "--outdir", "photos"], place)
-    assert strange.code == 1
-    assert "is not empty" in " ".join(strange.err.split())
+    for folder, said in (
+        ("whole/fold_1", "is not empty"),
+        ("whole/leak.png", "is not a folder"),
+        ("photos/results", "lies in"),
+    ):
+        strange = castproof.run(["crossval", "photos", *SMALL, "--outdir", folder], place)
+        assert strange.code == 1
+        assert said in " ".join(strange.err.split())
+    assert not (place / "photos" / "results").exists()
 
 
 def test_a_second_command_in_the_same_folder_is_refused(whole: Path, place: Path, castproof: Server) -> None:

@@ -177,6 +177,15 @@ def test_class_folders_without_splits_are_split_by_class(castproof: Server, tmp_
     assert metrics_of(run)["classes"] == {"good": ["Gut"], "defective": ["Ausschuss"]}
 
 
+def test_a_run_inside_of_the_photos_is_refused(castproof: Server, tmp_path: Path) -> None:
+    fill_splits(tmp_path / "photos")
+    before = sorted(tmp_path.rglob("*"))
+    done = castproof.run(["train", "--data", "photos", *SMALL, "--outdir", "photos/runs"], tmp_path)
+    assert done.code == 1, done.text
+    assert "lies in" in done.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_every_setting_reaches_the_run(castproof: Server, tmp_path: Path) -> None:
     fill_splits(tmp_path / "photos", {"train": 4, "val": 3, "test": 2})
     values = {

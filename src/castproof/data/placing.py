@@ -119,6 +119,17 @@ def check_apart(source: Path, dest: Path) -> None:
         )
 
 
+def check_outside(data: Path, folder: Path) -> None:
+    """Raise OutputError where results would be written into the folder of the photos, links resolved."""
+    one, other = data.resolve(), folder.resolve()
+    if one == other or one in other.parents:
+        raise OutputError(
+            f"{folder} lies in {data}, the folder of the photos.",
+            rule="Pictures that castproof writes there would be taken for photos.",
+            fix="Give an --outdir outside of it.",
+        )
+
+
 def survey(
     placements: Sequence[Placement], dest: Path, *, allowed: Collection[str] = (), progress: Progress = SILENT
 ) -> Survey:

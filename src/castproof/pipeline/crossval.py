@@ -15,6 +15,7 @@ from castproof.data.destination import remains_of
 from castproof.data.folds import Folds, check_folds, fold_photos
 from castproof.data.left_out import without_conflicts
 from castproof.data.manifest import SPLITS, Manifest, Photo
+from castproof.data.placing import check_outside
 from castproof.errors import OutputError
 from castproof.files import LOCK, atomic_path, in_use, make_folder, write_json
 from castproof.model.augmentation import LEVELS
@@ -77,6 +78,7 @@ def crossval(
     check_folds(folds)
     device = prepare_device(settings.device)
     observer.machine_ready(describe_machine(device))
+    check_outside(Path(settings.data), dest)
     _check_dest(dest)
     start = start_network(settings)
     data = _read(settings, folds, set_aside, observer)
@@ -146,6 +148,8 @@ def _round(manifest: Manifest, folder: Path) -> Round:
 
 def _check_dest(dest: Path) -> None:
     """Raise OutputError where `dest` holds something that is no cross-validation."""
+    if dest.exists() and not dest.is_dir():
+        raise OutputError(f"{dest} is not a folder.", fix="Give another --outdir.")
     if dest.exists() and not is_begun(dest) and not _is_free(dest):
         raise OutputError(
             f"{dest} is not empty.",
@@ -163,7 +167,7 @@ def _clean(dest: Path, rounds: Sequence[Round]) -> None:
 
 
 def _is_free(dest: Path) -> bool:
-    return dest.is_dir() and all(one.name == LOCK for one in dest.iterdir())
+    return all(one.name == LOCK for one in dest.iterdir())
 
 
 def _read_plan(path: Path) -> Any:
@@ -179,7 +183,7 @@ def _claim(dest: Path, settings: TrainSettings, data: _Data, folds: int, start: 
     """Begin in `dest`, or check that it belongs to the same cross-validation; return whether it was begun before."""
     plan: dict[str, Any] = {
         "castproof": __version__,
-        "settings": settings.to_json(),
+        "settings": {name: value for name, value in settings.to_json().items() if name != "num_workers"},
         "folds": folds,
         "set_aside": len(data.aside),
         "data_hash": (data.given or data.folds.manifest).data_hash(),

@@ -103,9 +103,9 @@ def write_results(
     """Write predictions.csv, parts.csv, the pictures, and last metrics.json into `dest`. Raises OutputError."""
     write_csv(
         dest / "predictions.csv",
-        (*PREDICTION_COLUMNS, "part"),
+        (*PREDICTION_COLUMNS, "part", "fold"),
         [
-            (*prediction_row(one.photo, one.p_defective, one.threshold), one.photo.part)
+            (*prediction_row(one.photo, one.p_defective, one.threshold), one.photo.part, one.fold)
             for one in result.photos
         ],
     )

@@ -89,6 +89,7 @@ def train_rounds(
     if not waiting:
         return
     workers = _workers(len(waiting), settings)
+    # by the number of rounds, not of processes: the figures must not hang on how much memory is free
     threads = 1 if settings.frozen else max(1, (os.cpu_count() or 1) // len(rounds))
     context = multiprocessing.get_context("spawn")
     epochs: Queue[int] = context.Queue()
@@ -103,7 +104,8 @@ def train_rounds(
             raise RunError(
                 "A training process was ended from outside.",
                 rule="Mostly the system does that for lack of memory.",
-                fix="Close other programs or give a smaller --batch-size or --img-size; the same command goes on.",
+                fix="Close other programs and give the same command again: it goes on. If that does not help, begin "
+                "anew with a smaller --img-size.",
             ) from error
         finally:
             stop.set()

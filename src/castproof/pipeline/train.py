@@ -6,6 +6,7 @@ from typing import Protocol
 
 from castproof.data.folders import read_folders, verify_photos
 from castproof.data.manifest import Manifest
+from castproof.data.placing import check_outside
 from castproof.data.splits import split_photos
 from castproof.errors import RunError
 from castproof.files import make_folder
@@ -37,6 +38,7 @@ def train(settings: TrainSettings, outdir: Path, observer: TrainObserver) -> Tra
         CastproofError: a setting, the data, the weights or the output folder does not fit.
         KeyboardInterrupt: the run folder then holds what `resume` needs.
     """
+    check_outside(Path(settings.data), outdir)
     make_folder(outdir)
     device = prepare_device(settings.device)
     machine = describe_machine(device)

@@ -19,6 +19,7 @@ from castproof.report.style import (
     photo_count,
     shorten,
 )
+from castproof.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,7 @@ def worst_parts(kind: str, rows: Sequence[PartRow]) -> Figure:
     subtitle = "the worst photos of each   ·   called defective when p_defective ≥ threshold"
     sheet = Sheet(max(columns, 4), [1] * len(rows), 4, f"The {kind} parts judged worst", subtitle)
     for row in rows:
-        wrong = f"{row.wrong:,} of {row.photos:,} photos judged wrong"
+        wrong = f"{row.wrong:,} of {counted(row.photos, 'photo')} judged wrong"
         sheet.heading(f"{shorten(row.part, 30)}: {wrong}, threshold {row.threshold:.4g}")
         for column, tile in enumerate(row.tiles):
             sheet.place(column, tile.image, verdict_caption(tile), tile.defective)

@@ -20,7 +20,7 @@ from castproof.apps.cli.console import (
     tell,
     training_libraries,
 )
-from castproof.apps.cli.training_options import RUN, training_values, with_training_options
+from castproof.apps.cli.training_options import RUN, training_values, training_words, with_training_options
 from castproof.recipes import recipe_settings
 from castproof.wording import counted
 
@@ -88,9 +88,10 @@ def crossval_command(
         raise typer.Exit(EXIT_INTERRUPTED) from None
     _show(result)
     tell(f"Everything is in [bold]{escape(str(dest))}[/]: start with leak.png and worst_good_parts.png.")
-    chosen = ["--recipe", settings.recipe, "--model", settings.model, "--weights", settings.weights]
-    chosen += ["--img-size", str(settings.img_size), "--epochs", str(settings.epochs), "--split", "parts"]
-    propose("Train a network to use", ["train", "--data", str(data), *chosen])
+    propose(
+        "Train a network to use",
+        ["train", "--data", str(data), *training_words(settings), "--split", "parts"],
+    )
 
 
 def _default_outdir(settings: "TrainSettings", folds: int, set_aside: bool) -> Path:

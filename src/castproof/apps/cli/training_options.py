@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from castproof.recipes import DEFAULT_RECIPE, OF_RECIPE, RECIPES
+from castproof.recipes import DEFAULT_RECIPE, OF_RECIPE, RECIPES, recipe_settings
 from castproof.settings import (
     AUG_LEVELS,
     BACKBONES,
@@ -38,7 +38,7 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
         "recipe",
         str,
         NETWORK,
-        "What is learnt from which features, and how; every other option changes it.",
+        "What is learnt from which features, and how (best: four heads instead of one); every other option changes it.",
         names(tuple(RECIPES)),
     ),
     ("model", str, NETWORK, "Backbone.", names(BACKBONES)),
@@ -60,7 +60,7 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
         "heads",
         int,
         NETWORK,
-        "Heads that learn side by side from different starts; their logits are averaged.",
+        "Heads that learn side by side from different starts, 1 to 32; their logits are averaged.",
         None,
     ),
     ("img_size", int, NETWORK, "Side of the network input in pixels.", None),
@@ -157,6 +157,20 @@ def training_values(given: Mapping[str, Any]) -> dict[str, Any]:
     if Path(values["weights"]).suffix:
         values["weights"] = str(Path(values["weights"]).resolve())
     return values
+
+
+def training_words(settings: TrainSettings) -> list[str]:
+    """Return the options that lead to `settings`: recipe, backbone, weights, and what differs from the recipe's."""
+    told = {"recipe": settings.recipe, "model": settings.model, "weights": settings.weights}
+    plain = recipe_settings(settings.recipe, data=settings.data).to_json()
+    changed = {
+        name: value
+        for name, value in settings.to_json().items()
+        if name in TRAINING_OPTIONS and name not in told and value != plain[name]
+    }
+    words = [("--" + name.replace("_", "-"), str(value)) for name, value in {**told, **changed}.items()]
+    words += [("--ok", name) for name in settings.ok]
+    return [word for pair in words for word in pair] + ["--skip-unreadable"] * settings.skip_unreadable
 
 
 def _parameter(name: str, kind: type, panel: str, text: str, metavar: str | None) -> inspect.Parameter:
