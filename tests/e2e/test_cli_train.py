@@ -178,7 +178,7 @@ def test_class_folders_without_splits_are_split_by_class(castproof: Server, tmp_
 
 
 def test_a_run_inside_of_the_photos_is_refused(castproof: Server, tmp_path: Path) -> None:
-    fill_splits(tmp_path / "photos")
+    fill_splits(tmp_path / "photos", COUNTS)
     before = sorted(tmp_path.rglob("*"))
     done = castproof.run(["train", "--data", "photos", *SMALL, "--outdir", "photos/runs"], tmp_path)
     assert done.code == 1, done.text
