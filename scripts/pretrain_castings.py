@@ -29,9 +29,9 @@ from castproof.apps.cli.console import Bars, console
 from castproof.data.synthetic import DEFECT_TYPES, make_part, photograph
 from castproof.files import atomic_path
 from castproof.model.backbones import Backbone, seeded_backbone
-from castproof.model.device import pick_device, prepare
 from castproof.model.photos import Normalise
 from castproof.model.schedule import Schedule
+from castproof.pipeline.machine import prepare_device
 from castproof.preprocess import PreprocessSpec
 
 SIZE = 224
@@ -79,13 +79,16 @@ def generate_pair(job: tuple[int, int], size: int = SIZE) -> tuple[Photos, Photo
     return np.stack([shot.image for shot in taken]), np.stack([shot.defect_map for shot in taken])
 
 
+def use_one_thread() -> None:
+    threadpool_limits(1)
+
+
 def make_pool(
     path: Path,
     make: Callable[[Any], tuple[Photos, Photos]],
     jobs: Sequence[Any],
     shapes: tuple[tuple[int, ...], tuple[int, ...]],
-    begin: Callable[[int], object] = threadpool_limits,
-    begin_with: int = 1,
+    begin: Callable[[], object] = use_one_thread,
 ) -> tuple[Photos, Photos]:
     """Return what `make` makes of every job, as two arrays mapped from files; what exists already is kept.
 
@@ -94,8 +97,7 @@ def make_pool(
         make: job to photos and defect maps, uint8; called in processes of its own.
         jobs: one per row of the arrays.
         shapes: of one job's photos and maps.
-        begin: called once in every process, with `begin_with`.
-        begin_with: what `begin` is called with.
+        begin: called once in every process.
     """
     files = [path.with_name(f"{path.name}_{kind}.npy") for kind in ("photos", "maps")]
     if not all(file.exists() for file in files):
@@ -106,7 +108,7 @@ def make_pool(
             for part, shape in zip(parts, shapes, strict=True)
         ]
         with (
-            ProcessPoolExecutor(initializer=begin, initargs=(begin_with,)) as pool,
+            ProcessPoolExecutor(initializer=begin) as pool,
             Bars().task(f"generating {path.name}", len(jobs)) as task,
         ):
             for row, made in enumerate(pool.map(make, jobs, chunksize=8)):
@@ -303,8 +305,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=11)
     plan = Plan(**vars(parser.parse_args()))
-    device = pick_device("auto")
-    prepare(device)
+    device = prepare_device("auto")
     photos, maps = generate(plan)
     train(plan, photos, maps, device)
     dest = plan.work / FIRST_STEP

@@ -13,6 +13,7 @@ also from its last layer, which `--features last` takes.
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,10 +27,10 @@ from torch import Tensor, nn
 
 from castproof.apps.cli.console import Bars, console
 from castproof.files import atomic_path
-from castproof.model.backbones import Backbone, block_layers, log_moments, seeded_backbone
-from castproof.model.device import pick_device, prepare
+from castproof.model.backbones import Backbone, after_expansion, expand, log_moments, seeded_backbone
 from castproof.model.photos import Normalise
 from castproof.model.schedule import Schedule
+from castproof.pipeline.machine import prepare_device
 from castproof.preprocess import PreprocessSpec
 from pretrain_castings import (
     COARSE_STRIDE,
@@ -108,8 +109,9 @@ class Tasks(nn.Module):
             if index < EIGHT:
                 maps = block(maps)
                 continue
-            maps, expanded = through(block, maps)
+            expanded = expand(block, maps)
             moments.append(log_moments(expanded))
+            maps = after_expansion(block, maps, expanded)
             if index == EIGHT:
                 told["eight"] = heads.eight(maps)
         told["sixteen"] = heads.sixteen(maps)
@@ -124,15 +126,6 @@ class Tasks(nn.Module):
                 self.last_cells(last),
             )
         return told
-
-
-def through(block: nn.Module, maps: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what comes out of an inverted residual block, and its expanded maps."""
-    expand, *others = block_layers(block)
-    expanded = inner = expand(maps)
-    for layer in others:
-        inner = layer(inner)
-    return (maps + inner if block.use_res_connect else inner), expanded
 
 
 def loss_of(told: dict[str, Tensor], maps: Photos, types: int, same_weight: float) -> Tensor:
@@ -201,8 +194,7 @@ def make_pools(plan: Plan) -> Pools:
         generate_surface,
         range(base, base + plan.surfaces),
         ((4, SIDE, SIDE), (SIDE, SIDE)),
-        begin,
-        plan.seed,
+        partial(begin, plan.seed),
     )
     shape = (2 * plan.shots, CASTING_SIDE, CASTING_SIDE)
     jobs = [(base + pair, plan.shots) for pair in range(plan.pairs)]
@@ -339,8 +331,7 @@ def main() -> None:
     plan = Plan(**plan_values)
     if not (plan.work / FIRST_STEP).is_file():
         raise SystemExit(f"{plan.work / FIRST_STEP} not found: run pretrain_castings.py first.")
-    device = pick_device("auto")
-    prepare(device)
+    device = prepare_device("auto")
     export(train(plan, make_pools(plan), device), dest)
     console.print(f"Wrote {dest} ({dest.stat().st_size / 1e6:.1f} MB).")
 

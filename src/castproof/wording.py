@@ -12,6 +12,11 @@ def counted(count: int, thing: str, several: str = "") -> str:
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {several or thing + 's'}"
 
 
+def round_name(folder: str) -> str:
+    """Return what a person calls a round of a cross-validation, for example "fold 2", of its folder's name."""
+    return "given split" if folder == "given" else folder.replace("_", " ")
+
+
 def program() -> str:
     """Return how this program was called, for the commands that it proposes: under uv or by its own name."""
     return "uv run castproof" if "UV" in os.environ else "castproof"

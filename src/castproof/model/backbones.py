@@ -64,7 +64,7 @@ class Backbone(nn.Module):
         self.width = spec.width
         if self.middle:
             self.features = self.features[: self.middle[-1] + 1]
-            expansions = [block_layers(self.features[index])[0] for index in self.middle]
+            expansions = [_layers(self.features[index])[0] for index in self.middle]
             self.width = sum(2 * int(str(expand.out_channels)) for expand in expansions)
 
     def forward(self, batch: Tensor) -> Tensor:
@@ -80,14 +80,10 @@ class Backbone(nn.Module):
             if index not in self.middle:
                 maps = block(maps)
                 continue
-            expand, *others = block_layers(block)
-            inner = expand(maps)
-            found.append(log_moments(inner))
-            if index == self.middle[-1]:
-                break
-            for layer in others:
-                inner = layer(inner)
-            maps = maps + inner if block.use_res_connect else inner
+            expanded = expand(block, maps)
+            found.append(log_moments(expanded))
+            if index != self.middle[-1]:
+                maps = after_expansion(block, maps, expanded)
         return torch.cat(found, dim=1)
 
     def trainable_blocks(self, unfreeze: str) -> list[nn.Module]:
@@ -125,7 +121,20 @@ def log_moments(maps: Tensor) -> Tensor:
     return torch.log(torch.cat([second, fourth], dim=1) + LEAST_SPREAD)
 
 
-def block_layers(block: nn.Module) -> list[nn.Module]:
+def expand(block: nn.Module, maps: Tensor) -> Tensor:
+    """Return the expanded maps of an inverted residual block, of the maps (n, c, h, w) that go into it."""
+    expanded: Tensor = _layers(block)[0](maps)
+    return expanded
+
+
+def after_expansion(block: nn.Module, maps: Tensor, expanded: Tensor) -> Tensor:
+    """Return what comes out of an inverted residual block, of what goes into it and of what `expand` made of it."""
+    for layer in _layers(block)[1:]:
+        expanded = layer(expanded)
+    return maps + expanded if block.use_res_connect else expanded
+
+
+def _layers(block: nn.Module) -> list[nn.Module]:
     """Return the layers of an inverted residual block: the expansion first."""
     layers: nn.Module = block.block if hasattr(block, "block") else block.conv  # type: ignore[assignment]
     return list(layers.children())

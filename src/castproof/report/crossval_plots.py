@@ -19,7 +19,7 @@ from castproof.report.style import (
     photo_count,
     shorten,
 )
-from castproof.wording import counted
+from castproof.wording import counted, round_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +51,10 @@ def leak_plot(
         pooled: metrics of all folds together.
         given: the test photos of the given split; None without one.
     """
-    rows = [(fold.name.replace("_", " "), fold.metrics["macro_f1"], QUIET) for fold in folds]
+    rows = [(round_name(fold.name), fold.metrics["macro_f1"], QUIET) for fold in folds]
     rows.append(("all folds", pooled["macro_f1"], DEFECTIVE))
     if given is not None:
-        rows.append(("given split", given.metrics["macro_f1"], GOOD))
+        rows.append((round_name(given.name), given.metrics["macro_f1"], GOOD))
     told = photo_count(int(pooled["n"] or 0), int(pooled["n_defective"] or 0))
     figure = new_figure(
         8, 1.6 + 0.42 * len(rows), "Parts never seen, and the given split", f"out of fold: {told}"

@@ -22,7 +22,7 @@ from castproof.apps.cli.console import (
 )
 from castproof.apps.cli.training_options import RUN, training_values, training_words, with_training_options
 from castproof.recipes import recipe_settings
-from castproof.wording import counted
+from castproof.wording import counted, round_name
 
 if TYPE_CHECKING:
     from castproof.data.folds import Folds
@@ -126,12 +126,7 @@ class _Screen(Bars):
     def round_done(self, name: str, macro_f1: float | None) -> None:
         """Print one line per round where no bar tells how far it has come."""
         if self.hidden:
-            console.print(f"{_spoken(name)} is done: macro-F1 {_rate(macro_f1)}")
-
-
-def _spoken(name: str) -> str:
-    """Return what a person calls a round."""
-    return "given split" if name == "given" else name.replace("_", " ")
+            console.print(f"{round_name(name)} is done: macro-F1 {_rate(macro_f1)}")
 
 
 def _rate(value: float | None) -> str:
@@ -144,11 +139,11 @@ def _show(result: "CrossvalResult") -> None:
     for name in ("photos", "macro-F1", "AUC-ROC", "missed defects", "false alarms"):
         table.add_column(name, justify="right")
     for fold in result.scored:
-        table.add_row(_spoken(fold.name), *_cells(fold.metrics))
+        table.add_row(round_name(fold.name), *_cells(fold.metrics))
     table.add_section()
     table.add_row("all folds", *_cells(result.pooled), style="bold")
     if result.given is not None:
-        table.add_row("given split", *_cells(result.given.metrics))
+        table.add_row(round_name(result.given.name), *_cells(result.given.metrics))
     console.print(table)
     _tell_leak(result)
     for kind in (False, True):

@@ -25,7 +25,7 @@ class TrainingConsole(Bars):
     def __init__(self, *, wanted_bars: bool) -> None:
         super().__init__(wanted=wanted_bars)
         self.run: Path | None = None
-        self._settings = TrainSettings(data="")
+        self._settings: TrainSettings
 
     def machine_ready(self, machine: "Machine") -> None:
         """Print the hardware panel."""
