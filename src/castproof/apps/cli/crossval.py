@@ -161,10 +161,19 @@ def _tell_leak(result: "CrossvalResult") -> None:
     folds = [value for fold in result.scored if (value := fold.metrics["macro_f1"]) is not None]
     if given is None or unseen is None or not folds:
         return
-    tell(
+    tell(leak_sentence(given, unseen, folds))
+
+
+def leak_sentence(given: float, unseen: float, folds: Sequence[float]) -> str:
+    """Return what macro-F1 of the given split, of all folds together and of each fold tell of a leak."""
+    cause = (
+        "The difference is the leak, where parts stand in both train and test, and chance."
+        if given > unseen
+        else "The given split is no better: no leak shows here."
+    )
+    return (
         f"The given split tells {given:.4f}, parts never seen {unseen:.4f} "
-        f"(folds: {min(folds):.4f} to {max(folds):.4f}). The difference is the leak, where parts stand in both "
-        "train and test, and chance."
+        f"(folds: {min(folds):.4f} to {max(folds):.4f}). {cause}"
     )
 
 
