@@ -10,6 +10,7 @@
     ├── RunError              a run folder is missing, incomplete or broken
     │   └── BrokenRunError    a file of a run folder is missing, broken or of another run
     ├── OutputError           a result cannot be written
+    ├── PromiseError          the evidence cannot keep what a gate is asked to promise (carries what it can)
     └── MissingExtraError     an optional dependency is not installed
 
 An error carries its parts as data; the programs decide how to show them.
@@ -78,6 +79,29 @@ class BrokenRunError(RunError):
 
 class OutputError(CastproofError):
     """A result cannot be written."""
+
+
+class PromiseError(CastproofError):
+    """The evidence cannot keep what a gate is asked to promise.
+
+    Args:
+        needed: how many defective parts it would take, where that is what is lacking.
+        best: the smallest miss rate that the evidence can promise, where that is what is lacking.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        rule: str = "",
+        found: str = "",
+        fix: str = "",
+        needed: int | None = None,
+        best: float | None = None,
+    ) -> None:
+        super().__init__(problem, rule=rule, found=found, fix=fix)
+        self.needed = needed
+        self.best = best
 
 
 class MissingExtraError(CastproofError):

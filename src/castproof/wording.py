@@ -12,6 +12,15 @@ def counted(count: int, thing: str, several: str = "") -> str:
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {several or thing + 's'}"
 
 
+def percent(share: float) -> str:
+    """Return `share` in [0, 1] as a percentage that says 0 and 100 only where it is exactly that."""
+    if 0 < share < 0.0005:
+        return "<0.1%"
+    if 0.9995 <= share < 1:
+        return ">99.9%"
+    return f"{share:.1%}"
+
+
 def round_name(folder: str) -> str:
     """Return what a person calls a round of a cross-validation, for example "fold 2", of its folder's name."""
     return "given split" if folder == "given" else folder.replace("_", " ")

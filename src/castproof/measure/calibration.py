@@ -90,6 +90,48 @@ def mce(binned: ReliabilityBins) -> float:
     return float(np.nanmax(np.abs(binned.observed - binned.mean_p)))
 
 
+@dataclass(frozen=True)
+class BrierParts:
+    """What the Brier score is made of: reliability - resolution + uncertainty + within_bins.
+
+    Args:
+        reliability: how far p_defective lies from the observed share, bin by bin; 0 is perfect.
+        resolution: how far the bins' shares lie from the share of all photos; larger is better.
+        uncertainty: of the labels alone, share * (1 - share).
+        within_bins: what the width of the bins hides; 0 where all photos of a bin have the same p_defective.
+    """
+
+    reliability: float
+    resolution: float
+    uncertainty: float
+    within_bins: float
+
+
+def brier_parts(
+    defective: NDArray[np.bool_], p_defective: NDArray[np.floating], bins: int = DEFAULT_BINS
+) -> BrierParts:
+    """Return the parts of the Brier score, Murphy 1973, with the remainder of Stephenson, Coelho and Jolliffe 2008.
+
+    Args:
+        defective: bool (n,), True for a photo labelled defective.
+        p_defective: float (n,), probability of *defective* in [0, 1].
+        bins: number of equal-width bins of p_defective.
+
+    Raises:
+        DataError: the input cannot be measured (see `check_scores`).
+    """
+    labels, p = check_scores(defective, p_defective)
+    binned = reliability(labels, p, bins)
+    filled = binned.count > 0
+    share, observed = binned.count[filled] / len(p), binned.observed[filled]
+    overall = float(labels.mean())
+    of_reliability = float((share * (binned.mean_p[filled] - observed) ** 2).sum())
+    resolution = float((share * (observed - overall) ** 2).sum())
+    uncertainty = overall * (1 - overall)
+    rest = brier(labels, p) - (of_reliability - resolution + uncertainty)
+    return BrierParts(of_reliability, resolution, uncertainty, rest)
+
+
 def brier(defective: NDArray[np.bool_], p_defective: NDArray[np.floating]) -> float:
     """Return the mean of (p_defective - label)^2 in [0, 1], Brier 1950; 0 is perfect.
 

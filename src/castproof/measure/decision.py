@@ -1,5 +1,6 @@
 """The one comparison that turns a probability into a verdict; needs numpy alone."""
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import overload
 
@@ -10,7 +11,7 @@ from castproof.errors import SettingError
 
 
 class Verdict(str, Enum):
-    """What castproof says about one photo."""
+    """What castproof says about one photo, or about one part of several photos."""
 
     ACCEPT = "ACCEPT"
     REVIEW = "REVIEW"
@@ -22,6 +23,43 @@ class Verdict(str, Enum):
 
     def __format__(self, spec: str) -> str:
         return format(self.value, spec)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where ACCEPT ends and where REJECT begins; what lies between is REVIEW.
+
+    Args:
+        threshold: in [0, 1]; only a p_defective below it is accepted.
+        reject_from: in [threshold, 1]; equal to `threshold` where there is no REVIEW.
+
+    Raises:
+        SettingError: a value is out of its range.
+    """
+
+    threshold: float
+    reject_from: float
+
+    def __post_init__(self) -> None:
+        check_threshold(self.threshold)
+        check_threshold(self.reject_from)
+        if self.reject_from < self.threshold:
+            raise SettingError(
+                "The two thresholds contradict each other.",
+                rule="REJECT begins where ACCEPT ends, or above.",
+                found=f"Found ACCEPT below {self.threshold!r}, REJECT from {self.reject_from!r}.",
+                fix="Give a larger --reject-from, or leave it out.",
+            )
+
+    @classmethod
+    def single(cls, threshold: float) -> "Thresholds":
+        """Return thresholds without REVIEW."""
+        return cls(threshold, threshold)
+
+    @property
+    def reviews(self) -> bool:
+        """Whether there is a band of REVIEW."""
+        return self.reject_from > self.threshold
 
 
 @overload
@@ -44,21 +82,22 @@ def is_defective(p_defective: float | NDArray[np.floating], threshold: float) ->
     return bool(float(p_defective) >= threshold)
 
 
-def decide(p_defective: float, threshold: float) -> Verdict:
-    """Return REJECT for a defective photo, ACCEPT for a good one, NOT_INSPECTED without a probability.
+def decide(p_defective: float, thresholds: Thresholds) -> Verdict:
+    """Return REJECT, REVIEW or ACCEPT, and NOT_INSPECTED without a probability.
+
+    A probability on a threshold belongs to the stricter side: on `threshold` it is not accepted, on `reject_from` it
+    is rejected.
 
     Args:
         p_defective: probability of *defective* in [0, 1]. Anything else, NaN and infinities included,
             is no probability and gives NOT_INSPECTED, never ACCEPT.
-        threshold: number in [0, 1].
-
-    Raises:
-        SettingError: `threshold` is not a number in [0, 1].
+        thresholds: see `Thresholds`.
     """
-    check_threshold(threshold)
     if not 0.0 <= float(p_defective) <= 1.0:
         return Verdict.NOT_INSPECTED
-    return Verdict.REJECT if is_defective(p_defective, threshold) else Verdict.ACCEPT
+    if is_defective(p_defective, thresholds.reject_from):
+        return Verdict.REJECT
+    return Verdict.REVIEW if is_defective(p_defective, thresholds.threshold) else Verdict.ACCEPT
 
 
 def check_threshold(threshold: float) -> None:

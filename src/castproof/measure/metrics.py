@@ -61,8 +61,19 @@ def metrics(
         "ece": ece(binned),
         "mce": mce(binned),
         "expected_cost": (cost_fn * counts.fn + cost_fp * counts.fp) / counts.n,
-        "log_loss": _log_loss(labels, p),
+        "log_loss": log_loss(labels, p),
     }
+
+
+def log_loss(labels: Flags, p: Floats) -> float:
+    """Return the mean of -ln(probability of the true class), which is floored at 2.2e-16.
+
+    Args:
+        labels: bool (n,), True for a photo labelled defective.
+        p: float64 (n,), probability of *defective* in [0, 1].
+    """
+    p_true = np.where(labels, p, 1.0 - p)
+    return float(-np.log(np.clip(p_true, _LOG_FLOOR, 1.0)).mean())
 
 
 def _from_counts(counts: Confusion, threshold: float) -> Metrics:
@@ -96,11 +107,6 @@ def _areas(labels: Flags, p: Floats) -> tuple[float | None, float | None]:
     if labels.all() or not labels.any():
         return None, None
     return float(average_precision_score(labels, p)), float(roc_auc_score(labels, p))
-
-
-def _log_loss(labels: Flags, p: Floats) -> float:
-    p_true = np.where(labels, p, 1.0 - p)
-    return float(-np.log(np.clip(p_true, _LOG_FLOOR, 1.0)).mean())
 
 
 def _check_costs(cost_fn: float, cost_fp: float) -> None:

@@ -27,12 +27,12 @@ from castproof.report.style import (
     finish,
     new_figure,
     number,
-    percent,
     photo_count,
     say,
     shorten,
     split_style,
 )
+from castproof.wording import percent
 
 Point = tuple[float | None, float | None]
 Steps = Literal["default", "steps-post"]

@@ -136,15 +136,6 @@ def number(value: float | int | None, digits: int = 3) -> str:
     return f">{1 - 10**-digits:.{digits}f}" if float(shown) == 1.0 and value < 1 else shown
 
 
-def percent(share: float) -> str:
-    """Return `share` in [0, 1] as a percentage that says 0 and 100 only where it is exactly that."""
-    if 0 < share < 0.0005:
-        return "<0.1%"
-    if 0.9995 <= share < 1:
-        return ">99.9%"
-    return f"{share:.1%}"
-
-
 def shorten(text: str, width: int) -> str:
     """Return `text` in at most `width` columns, its middle left out; wide characters take two columns."""
     if _columns(text) <= width:

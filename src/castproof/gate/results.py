@@ -1,0 +1,194 @@
+"""What is told of a gate, on photos it was not chosen on: rates with their intervals, calibration, cost."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from castproof.gate.calibrator import Calibrator
+from castproof.gate.outcome import Outcome, PartShares
+from castproof.gate.policy import Policy
+from castproof.measure.calibration import (
+    DEFAULT_BINS,
+    BrierParts,
+    ReliabilityBins,
+    brier,
+    brier_parts,
+    ece,
+    mce,
+    reliability,
+)
+from castproof.measure.intervals import Rate, rate_by_part
+from castproof.measure.metrics import log_loss
+from castproof.measure.scores import Counts, Flags, Floats
+
+
+@dataclass(frozen=True)
+class VerdictRates:
+    """How the photos of one kind were judged; every share counts the parts alike, its interval is clustered by part."""
+
+    accepted: Rate
+    reviewed: Rate
+    rejected: Rate
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """How far probabilities can be taken at their word.
+
+    Args:
+        bins: p_defective against what was observed, 15 bins of equal width.
+        intervals: of each bin, the share of defective photos, its interval clustered by part; None for an empty bin.
+        ece: expected calibration error of these bins.
+        mce: maximum calibration error of these bins.
+        brier: Brier score.
+        parts: what the Brier score is made of.
+        log_loss: mean log loss.
+    """
+
+    bins: ReliabilityBins
+    intervals: Sequence[Rate | None]
+    ece: float
+    mce: float
+    brier: float
+    parts: BrierParts
+    log_loss: float
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What a gate does with photos that it was not chosen on.
+
+    Args:
+        defective: verdicts on the defective photos; `accepted` are missed defects.
+        good: verdicts on the good photos; `rejected` are false alarms.
+        by_part: shares of parts by verdict, where several photos make one; None for single photos.
+        review_load: share of all parts that are REVIEW at `defect_rate`, in [0, 1].
+        cost: expected cost per part at `defect_rate`, with the costs of the policy.
+        defect_rate: share of defective parts that is reckoned with.
+        before: calibration of what the network says.
+        after: calibration of p_defective.
+    """
+
+    defective: VerdictRates
+    good: VerdictRates
+    by_part: tuple[PartShares, PartShares] | None
+    review_load: float
+    cost: float
+    defect_rate: float
+    before: Calibration
+    after: Calibration
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        return {
+            "defective": asdict(self.defective),
+            "good": asdict(self.good),
+            "by_part": None
+            if self.by_part is None
+            else {
+                kind: {name: float(np.mean(value)) for name, value in vars(shares).items()}
+                for kind, shares in zip(("good", "defective"), self.by_part, strict=True)
+            },
+            "review_load": self.review_load,
+            "cost": self.cost,
+            "defect_rate": self.defect_rate,
+            "before": _calibration_json(self.before),
+            "after": _calibration_json(self.after),
+        }
+
+
+def results(outcome: Outcome, policy: Policy, defect_rate: float, confidence: float = 0.95) -> Results:
+    """Return what is told of `outcome`.
+
+    Args:
+        outcome: photos with their verdicts; both kinds are present.
+        policy: what was asked for: its costs and how it combines photos.
+        defect_rate: share of defective parts to reckon with, in (0, 1).
+        confidence: of the intervals, two-sided.
+
+    Raises:
+        DataError: no part has enough photos for one verdict.
+    """
+    good, defective = (outcome.part_shares(defective=kind) for kind in (False, True))
+    labels, part = outcome.photos.defective, outcome.photos.part
+    return Results(
+        defective=_verdict_rates(outcome, labels, confidence),
+        good=_verdict_rates(outcome, ~labels, confidence),
+        by_part=(good, defective) if policy.combine.several else None,
+        review_load=_mixed(defect_rate, float(defective.reviewed.mean()), float(good.reviewed.mean())),
+        cost=_cost(policy, defect_rate, good, defective),
+        defect_rate=defect_rate,
+        before=calibration(labels, Calibrator().p(outcome.photos.logit), part, confidence),
+        after=calibration(labels, outcome.p, part, confidence),
+    )
+
+
+def calibration(labels: Flags, p: Floats, part: Counts, confidence: float = 0.95) -> Calibration:
+    """Return how far `p` can be taken at its word.
+
+    Args:
+        labels: bool (n,), True for a photo labelled defective.
+        p: float64 (n,), in [0, 1].
+        part: int64 (n,), which part a photo shows.
+        confidence: of the intervals of the bins, two-sided.
+    """
+    bins = reliability(labels, p)
+    place = np.minimum(np.searchsorted(bins.edges, p, side="right") - 1, bins.bins - 1)
+    intervals = [
+        rate_by_part(labels[place == one], part[place == one], confidence=confidence)
+        if bins.count[one]
+        else None
+        for one in range(bins.bins)
+    ]
+    return Calibration(
+        bins, intervals, ece(bins), mce(bins), brier(labels, p), brier_parts(labels, p), log_loss(labels, p)
+    )
+
+
+def _verdict_rates(outcome: Outcome, chosen: Flags, confidence: float) -> VerdictRates:
+    part = outcome.photos.part[chosen]
+    accepted, rejected = outcome.accepted[chosen], outcome.rejected[chosen]
+    return VerdictRates(
+        *(
+            rate_by_part(hit, part, by="parts", confidence=confidence)
+            for hit in (accepted, ~accepted & ~rejected, rejected)
+        )
+    )
+
+
+def _mixed(defect_rate: float, of_defective: float, of_good: float) -> float:
+    return defect_rate * of_defective + (1 - defect_rate) * of_good
+
+
+def _cost(policy: Policy, defect_rate: float, good: PartShares, defective: PartShares) -> float:
+    cost = policy.costs
+    of_defective = cost.miss * defective.accepted.mean() + cost.review * defective.reviewed.mean()
+    of_good = cost.false_alarm * good.rejected.mean() + cost.review * good.reviewed.mean()
+    return _mixed(defect_rate, float(of_defective), float(of_good))
+
+
+def _calibration_json(told: Calibration) -> dict[str, Any]:
+    return {
+        "ece": told.ece,
+        "mce": told.mce,
+        "brier": told.brier,
+        "brier_parts": asdict(told.parts),
+        "log_loss": told.log_loss,
+        "bins": {"count": DEFAULT_BINS, "kind": "equal width", "of": "p_defective"},
+        "reliability": [
+            {
+                "from": float(told.bins.edges[one]),
+                "to": float(told.bins.edges[one + 1]),
+                "photos": rate.photos,
+                "parts": rate.parts,
+                "mean_p": float(told.bins.mean_p[one]),
+                "observed": rate.share,
+                "low": rate.low,
+                "high": rate.high,
+            }
+            for one, rate in enumerate(told.intervals)
+            if rate is not None
+        ],
+    }
