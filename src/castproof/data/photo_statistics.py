@@ -7,24 +7,30 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-STATISTICS_VERSION: Final = 2  # to be raised when the same photo may give other numbers
+STATISTICS_VERSION: Final = 3  # to be raised when the same photo may give other numbers
 OVER_EXPOSED_FROM: Final = 250
 DARK_BELOW: Final = 16
 
 _SHARPNESS_PX = 512
 _GLARE_PX = 128
+_OUTLINE_PX = 96
+_CALM_TIMES, _CALM_LEAST = 2.5, 2.0  # gradient of the background: times that at the border; in grey levels
+_GAP_PX, _SPUR_PX, _RIM_PX = 7, 9, 7  # in the photo at `_OUTLINE_PX`
+_SMALLEST_PART = 0.05  # share of the photo
+_MOST_BESIDE = 0.1  # what else stands out, as a share of the part
 _APPEARANCE_PX = 32
 _RINGS = 12
 _TONES = 16
 _EDGES = 8
 APPEARANCE_LENGTH: Final = 2 * _RINGS + _TONES + _EDGES + 3
 
+Number = TypeVar("Number", bound=np.generic)
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
@@ -47,6 +53,10 @@ class PhotoStatistics:
         dark_share: share of pixels below grey level 16, in [0, 1].
         bright_share: share of pixels from grey level 250, in [0, 1].
         glare: share of the photo that its largest connected area from grey level 250 takes, in [0, 1].
+        rim_contrast: how far the part stands out at its outline, 0 to 255 (see `photo_statistics`).
+        centre_x: middle of the part, as a share of the photo's width from the left, in [0, 1].
+        centre_y: middle of the part, as a share of the photo's height from the top, in [0, 1].
+        extent: share of the photo that the part takes, holes included, in [0, 1].
         appearance: 51 numbers that hardly change when the part is turned or lit differently.
     """
 
@@ -61,6 +71,10 @@ class PhotoStatistics:
     dark_share: float
     bright_share: float
     glare: float
+    rim_contrast: float
+    centre_x: float
+    centre_y: float
+    extent: float
     appearance: tuple[float, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -92,6 +106,13 @@ def photo_statistics(pixels: Pixels, file_bytes: int) -> PhotoStatistics:
     Sharpness is the standard deviation of the Laplacian of the photo scaled to a longer side of 512 pixels,
     divided by the contrast of that photo: light and size of the photo hardly change it.
 
+    The part is the one area that cannot be reached from the border of the photo without crossing an edge; a soft
+    shadow beside it counts as the part. Contrast at the rim is the range of grey levels (lightest minus darkest)
+    around a point of its outline, in a square of 7 % of the longer side of the photo, as a mean over the outline.
+    Where no such area stands out alone, as in a close-up of a rough surface, the whole photo is the part and its
+    border the outline. Of a part that is smooth where the border of the photo cuts it off, only what lies within
+    edges is found: its place then tells whether the camera moved, not where the part ends.
+
     Args:
         pixels: uint8 (H, W, 3), RGB in [0, 255].
         file_bytes: size of its file.
@@ -100,6 +121,7 @@ def photo_statistics(pixels: Pixels, file_bytes: int) -> PhotoStatistics:
     levels = cv2.calcHist([grey], [0], None, [256], (0, 256)).ravel() / grey.size
     mean, deviation = (float(value.ravel()[0]) for value in cv2.meanStdDev(grey))
     height, width = grey.shape
+    rim_contrast, centre_x, centre_y, extent = _place(grey)
     return PhotoStatistics(
         pixel_hash=_pixel_hash(pixels),
         width=width,
@@ -112,6 +134,10 @@ def photo_statistics(pixels: Pixels, file_bytes: int) -> PhotoStatistics:
         dark_share=round(float(levels[:DARK_BELOW].sum()), 5),
         bright_share=round(float(levels[OVER_EXPOSED_FROM:].sum()), 5),
         glare=round(_glare(grey), 5),
+        rim_contrast=round(rim_contrast, 3),
+        centre_x=round(centre_x, 5),
+        centre_y=round(centre_y, 5),
+        extent=round(extent, 5),
         appearance=tuple(round(float(value), 3) for value in _appearance(pixels, grey)),
     )
 
@@ -137,9 +163,9 @@ def _sharpness(grey: Pixels) -> float:
     return float(detail.ravel()[0]) / (float(contrast.ravel()[0]) + 1.0)
 
 
-def _border(grey: Pixels) -> Pixels:
-    band = max(1, min(grey.shape) // 20)
-    sides = (grey[:band], grey[-band:], grey[band:-band, :band], grey[band:-band, -band:])
+def _border(plane: NDArray[Number]) -> NDArray[Number]:
+    band = max(1, min(plane.shape) // 20)
+    sides = (plane[:band], plane[-band:], plane[band:-band, :band], plane[band:-band, -band:])
     return np.concatenate([side.ravel() for side in sides])
 
 
@@ -149,6 +175,50 @@ def _glare(grey: Pixels) -> float:
         return 0.0
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     return float(stats[1:, cv2.CC_STAT_AREA].max()) / mask.size
+
+
+def _place(grey: Pixels) -> tuple[float, float, float, float]:
+    """Return the contrast at the rim of the part, its middle (across, down) and its extent."""
+    small = np.asarray(cv2.GaussianBlur(_scaled(grey, _OUTLINE_PX), (0, 0), 0.8), np.uint8)
+    height, width = small.shape
+    part, outline = _part(small)
+    window = np.ones((_RIM_PX, _RIM_PX), np.uint8)
+    ranges = cv2.dilate(small, window) - cv2.erode(small, window)
+    moments = cv2.moments(part, binaryImage=True)
+    x, y = (moments[name] / moments["m00"] + 0.5 for name in ("m10", "m01"))
+    at_rim = ranges[outline[:, 0, 1], outline[:, 0, 0]]
+    return float(at_rim.mean()), x / width, y / height, moments["m00"] / small.size
+
+
+def _part(grey: Pixels) -> tuple[Pixels, NDArray[np.int32]]:
+    """Return the part as a filled mask and its outline; the whole photo where none stands out alone."""
+    standing_out = _not_background(grey)
+    outlines, _ = cv2.findContours(standing_out, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if outlines:
+        outline = max(outlines, key=cv2.contourArea)
+        part = cv2.drawContours(np.zeros_like(grey), [outline], 0, 1, cv2.FILLED)
+        beside = int(standing_out[part == 0].sum())
+        if part.mean() >= _SMALLEST_PART and beside <= _MOST_BESIDE * part.sum():
+            return np.asarray(part, np.uint8), np.asarray(outline, np.int32)
+    whole = np.ones_like(grey)
+    outlines, _ = cv2.findContours(whole, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return whole, np.asarray(outlines[0], np.int32)
+
+
+def _not_background(grey: Pixels) -> Pixels:
+    """Return a mask of what a disc that rolls in from the border cannot reach without touching an edge."""
+    across, down = cv2.Scharr(grey, cv2.CV_32F, 1, 0), cv2.Scharr(grey, cv2.CV_32F, 0, 1)
+    edges = np.asarray(cv2.magnitude(across, down), np.float32) / np.float32(32)
+    calm = (edges <= max(_CALM_TIMES * float(np.median(_border(edges))), _CALM_LEAST)).astype(np.uint8)
+    open_to_disc = cv2.erode(np.pad(calm, _GAP_PX, constant_values=1), _disc(_GAP_PX))
+    cv2.floodFill(open_to_disc, None, (0, 0), (2,))
+    reached = cv2.dilate((open_to_disc == 2).astype(np.uint8), _disc(_GAP_PX))
+    rest = 1 - reached[_GAP_PX:-_GAP_PX, _GAP_PX:-_GAP_PX]
+    return np.asarray(cv2.morphologyEx(rest, cv2.MORPH_OPEN, _disc(_SPUR_PX)), np.uint8)
+
+
+def _disc(side: int) -> Pixels:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
 
 
 def _appearance(pixels: Pixels, grey: Pixels) -> Values:

@@ -35,6 +35,10 @@ def statistics(number: int, **changes: Any) -> PhotoStatistics:
         dark_share=0.03,
         bright_share=float(rng.uniform(0, 0.001)),
         glare=0.0,
+        rim_contrast=40.0,
+        centre_x=0.5,
+        centre_y=0.5,
+        extent=0.6,
         appearance=tuple(float(value) for value in rng.normal(0, 0.1, APPEARANCE_LENGTH)),
     )
     return replace(plain, **changes)
