@@ -30,7 +30,7 @@ class Rate:
         low: lower end of the interval, in [0, 1]; None without photos.
         high: upper end of the interval, in [0, 1]; None without photos.
         confidence: of the interval, two-sided, in (0, 1).
-        effective: as many independent photos would tell as much, from 1 to `photos`; 0 without photos.
+        effective: as many independent photos would have as sure a share, from 1 to `photos`; 0 without photos.
         by: "photos" where each photo counts alike, "parts" where each part does.
         method: how the interval was made, in words for a report.
     """
@@ -78,11 +78,13 @@ def rate_by_part(
 
     By photos it is hits / photos, so that a part counts by its photos; by parts it is the mean of each part's share.
     Where nothing or everything was hit, the interval is Clopper and Pearson's over the number of parts; else that of
-    `mean_bounds`. Both hold for any correlation of the photos of one part. By photos, the number of photos of a
-    part must not tell much of whether it is hit.
+    `mean_bounds`. Both allow for any likeness of the photos of one part, even that all or none of them are hit, and
+    for a part that none of the parts resembles: with few parts the upper end is high, however small the share. By
+    photos, parts with many photos must not be hit much more, or less, often than others.
 
-    The effective number is 1 + share * (1 - share) / v, v being the variance of the share between parts (Kish 1965:
-    photos / design effect). It is the number of parts where v cannot be known because nothing or everything was hit.
+    As many independent photos as `effective` says would have a share of the same variance: 1 + share * (1 - share) /
+    v, where v is the variance of the share between parts (with equal parts: photos / design effect, Kish 1965). It is
+    the number of parts where nothing or everything was hit, since v cannot be known then.
 
     Args:
         hit: bool (n,), True for a photo that it happened to.

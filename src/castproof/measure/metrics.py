@@ -49,7 +49,7 @@ def metrics(
         SettingError: `threshold`, a cost or `bins` is out of its range.
     """
     labels, p = check_scores(defective, p_defective)
-    _check_costs(cost_fn, cost_fp)
+    check_costs(cost_fn, cost_fp)
     counts = confusion(labels, p, threshold)
     binned = reliability(labels, p, bins)
     auc_pr, auc_roc = _areas(labels, p)
@@ -109,7 +109,8 @@ def _areas(labels: Flags, p: Floats) -> tuple[float | None, float | None]:
     return float(average_precision_score(labels, p)), float(roc_auc_score(labels, p))
 
 
-def _check_costs(cost_fn: float, cost_fp: float) -> None:
+def check_costs(cost_fn: float, cost_fp: float) -> None:
+    """Raise SettingError where a cost is not a number that is zero or more."""
     for name, cost in (("cost of a missed defect", cost_fn), ("cost of a false alarm", cost_fp)):
         if not (isfinite(cost) and cost >= 0):
             raise SettingError(
