@@ -4,10 +4,14 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from castproof.errors import OutputError, RunError
 from castproof.files import make_folder, write_error, write_json
+
+CROSSVAL_PLAN: Final = "crossval.json"
+GATE_FOLDER: Final = "gate"
+GATE_FILE: Final = "gate.json"
 
 
 @dataclass(frozen=True)

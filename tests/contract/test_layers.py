@@ -23,6 +23,7 @@ LAYERS = (
     ("files",),
     ("images", "preprocess"),
     ("measure",),
+    ("gate",),
     ("settings", "run_folder"),
     ("recipes",),
     ("parts",),
@@ -41,8 +42,8 @@ ALLOWED = {
     "onnx": ("castproof.model.onnx_export",),
     "onnxruntime": ("castproof.model.features",),
     "safetensors": ("castproof.model.",),
-    "sklearn": ("castproof.measure.metrics", "castproof.measure.curves"),
-    "scipy": ("castproof.data.synthetic.", "castproof.parts."),
+    "sklearn": ("castproof.measure.metrics", "castproof.measure.curves", "castproof.gate.calibration"),
+    "scipy": ("castproof.data.synthetic.", "castproof.parts.", "castproof.measure.", "castproof.gate."),
     "cv2": ("castproof.parts.", "castproof.data.photo_statistics"),
     "jinja2": ("castproof.report.",),
     "matplotlib": ("castproof.report.", "castproof.pipeline.results"),
@@ -134,11 +135,16 @@ def test_no_module_imports_upward() -> None:
 
 def test_reports_render_measurements_and_know_neither_photos_nor_networks() -> None:
     known = {layer(one.module) for one in OWN if layer(one.by) == "report"}
-    assert known <= {"report", "measure", "files", "wording", "errors"}
+    assert known <= {"report", "measure", "gate", "files", "wording", "errors"}
 
 
 def test_measuring_needs_nothing_but_numbers() -> None:
     assert {layer(one.module) for one in OWN if layer(one.by) == "measure"} <= {"measure", "errors"}
+
+
+def test_gates_need_nothing_but_numbers() -> None:
+    known = {layer(one.module) for one in OWN if layer(one.by) == "gate"}
+    assert known <= {"gate", "measure", "errors", "wording"}
 
 
 @pytest.mark.parametrize("library", ALLOWED)

@@ -142,7 +142,7 @@ def _too_few(known: Sides, policy: Policy, sample: Sample) -> PromiseError:
 def ceiled_number(share: float) -> str:
     """Return `share` rounded up to three significant digits, so that a promise of it can be kept."""
     digits = max(3 - int(np.floor(np.log10(max(share, 1e-9)))) - 1, 1)
-    return f"{np.ceil(share * 10**digits) / 10**digits:.{digits}f}"
+    return f"{np.ceil(share * 10**digits - _EQUAL) / 10**digits:.{digits}f}"
 
 
 def ceiled(share: float) -> str:

@@ -76,9 +76,9 @@ class Outcome:
             except DataError:
                 continue
             p = gate.calibrator.p(told.logit)
-            accepted = told.per_part(~is_defective(p, gate.thresholds.threshold))
-            rejected = told.per_part(is_defective(p, gate.thresholds.reject_from))
-            found.append((accepted, np.clip(1 - accepted - rejected, 0, 1), rejected))
+            accepted = ~is_defective(p, gate.thresholds.threshold)
+            rejected = is_defective(p, gate.thresholds.reject_from)
+            found.append([told.per_part(one) for one in (accepted, ~accepted & ~rejected, rejected)])
         if not found:
             raise DataError(
                 f"No {'defective' if defective else 'good'} part has enough photos for one verdict.",

@@ -7,7 +7,7 @@ import numpy as np
 
 from castproof.gate.calibrator import Calibrator
 from castproof.gate.choice import Sides, sample_of, unit_inspections
-from castproof.gate.policy import Policy
+from castproof.gate.policy import MISS_RATE, Policy
 from castproof.gate.risk import p_value, upper_bound
 
 SHOWN_PROMISES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -48,12 +48,13 @@ def tradeoff(known: Sides, policy: Policy, calibrator: Calibrator) -> list[Trade
 
 def promises(known: Sides, policy: Policy, calibrator: Calibrator) -> list[tuple[float | None, TradeoffRow]]:
     """Return the row of the highest threshold at which no defect of the evidence passes, with None; and of each miss
-    rate that is usually asked for and can be promised, with it, the row of the highest threshold that keeps it.
+    rate that is asked for, or usually is, and can be promised, with it, the row of the highest threshold that keeps it.
     """
     missed = unit_inspections(known, policy).share_below(known.cuts)
     free = int(np.flatnonzero(missed <= _EQUAL)[-1])
     rows: list[tuple[float | None, TradeoffRow]] = [(None, row_at(known, policy, calibrator, free))]
-    for rate in SHOWN_PROMISES:
+    asked = {policy.miss_rate} if policy.name == MISS_RATE else set()
+    for rate in sorted({*SHOWN_PROMISES, *asked}):
         proven = p_value(missed, sample_of(known, policy), rate) <= 1 - policy.confidence
         if proven[0]:
             place = int(np.argmin(np.append(proven, False))) - 1

@@ -28,11 +28,10 @@ from castproof.pipeline.machine import Machine, describe_machine, prepare_device
 from castproof.pipeline.train import read_photos
 from castproof.pipeline.training_run import Untrained, start_network
 from castproof.progress import Progress
-from castproof.run_folder import RunFolder
+from castproof.run_folder import CROSSVAL_PLAN, RunFolder
 from castproof.settings import TrainSettings
 
 GIVEN: Final = "given"
-PLAN: Final = "crossval.json"
 FEATURES: Final = "features.npy"
 
 
@@ -119,7 +118,7 @@ def _work(
 
 def is_begun(dest: Path) -> bool:
     """Return whether `dest` holds a cross-validation that can be gone on with."""
-    return (dest / PLAN).is_file()
+    return (dest / CROSSVAL_PLAN).is_file()
 
 
 def _read(settings: TrainSettings, folds: int, set_aside: bool, progress: Progress) -> _Data:
@@ -191,7 +190,7 @@ def _claim(dest: Path, settings: TrainSettings, data: _Data, folds: int, start: 
         "weights_hash": start.weights_hash(),
         "weights": start.weights,
     }
-    path = dest / PLAN
+    path = dest / CROSSVAL_PLAN
     if path.is_file():
         if _read_plan(path) != json.loads(json.dumps(plan)):
             raise OutputError(

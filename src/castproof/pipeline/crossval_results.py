@@ -13,7 +13,7 @@ from castproof.data.splits import part_key
 from castproof.errors import BrokenRunError, CastproofError
 from castproof.files import CSV_ERRORS, unguarded, write_csv, write_json
 from castproof.images import decode
-from castproof.measure.decision import is_defective
+from castproof.measure.decision import Thresholds, is_defective
 from castproof.measure.evaluation import ScoredSplit, score_split
 from castproof.measure.metrics import Metrics
 from castproof.measure.out_of_fold import PartResult, part_results, pooled_metrics
@@ -105,7 +105,11 @@ def write_results(
         dest / "predictions.csv",
         (*PREDICTION_COLUMNS, "part", "fold"),
         [
-            (*prediction_row(one.photo, one.p_defective, one.threshold), one.photo.part, one.fold)
+            (
+                *prediction_row(one.photo, one.p_defective, Thresholds.single(one.threshold)),
+                one.photo.part,
+                one.fold,
+            )
             for one in result.photos
         ],
     )

@@ -1,16 +1,19 @@
-"""Scoring a labelled folder with a trained run, at the run's own threshold."""
+"""Scoring a labelled folder with a trained run, at the thresholds of its gate."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from castproof.data.folders import read_folders, verify_photos
-from castproof.data.manifest import Manifest, Photo
+from castproof.data.manifest import Manifest
 from castproof.errors import ClassNameError, OutputError
 from castproof.files import make_folder
+from castproof.gate.gate import Gate
 from castproof.measure.evaluation import ScoredSplit, score_split
 from castproof.model.checkpoint import Checkpoint, load_checkpoint
+from castproof.pipeline.gate_file import load_gate
 from castproof.pipeline.results import Evaluation, evaluation_context, write_evaluation
 from castproof.pipeline.scoring import score_photos
 from castproof.progress import SILENT, Progress
@@ -33,7 +36,7 @@ def evaluate(
     """Return the scored splits of `data` (one called "all" where it has no splits); write them to `outdir`.
 
     Args:
-        run: the trained run; its network and threshold are used unchanged.
+        run: the trained run; its network and gate are used unchanged.
         data: folder of class folders, with or without train, val and test.
         outdir: receives metrics.json, predictions.csv and the plots.
         ok: names of the good class folders; by default those given at training, else recognised by name.
@@ -46,6 +49,7 @@ def evaluate(
     """
     settings = TrainSettings.from_json(run.read_hparams()["settings"])
     checkpoint = load_checkpoint(run.best_model)
+    gate = load_gate(run, checkpoint.threshold)
     if RunFolder(outdir).hparams.exists():
         raise OutputError(
             f"{outdir} is a run folder.",
@@ -58,13 +62,13 @@ def evaluate(
     photos = {shown: manifest.of_split(name) for shown, name in names.items()}
     scored = []
     for shown, members in photos.items():
-        p = score_photos(checkpoint, [manifest.path(photo) for photo in members], device, progress)
+        p = gate.p(score_photos(checkpoint, [manifest.path(photo) for photo in members], device, progress))
         defective = np.array([photo.defective for photo in members])
-        scored.append(
-            score_split(shown, defective, p, checkpoint.threshold, settings.cost_fn, settings.cost_fp)
-        )
+        threshold = gate.thresholds.threshold
+        scored.append(score_split(shown, defective, p, threshold, settings.cost_fn, settings.cost_fp))
     make_folder(outdir)
-    write_evaluation(_evaluation(run, manifest, scored, photos, checkpoint, settings), outdir)
+    context = _context(run, manifest, gate, checkpoint, settings)
+    write_evaluation(Evaluation(manifest, scored, photos, context, gate.thresholds), outdir)
     return scored
 
 
@@ -82,14 +86,13 @@ def _read(data: Path, ok: Sequence[str], trained_ok: Sequence[str]) -> Manifest:
         ) from error
 
 
-def _evaluation(
-    run: RunFolder,
-    manifest: Manifest,
-    scored: Sequence[ScoredSplit],
-    photos: dict[str, tuple[Photo, ...]],
-    checkpoint: Checkpoint,
-    settings: TrainSettings,
-) -> Evaluation:
-    context = evaluation_context(manifest, settings, checkpoint.threshold, "val of the run", checkpoint.epoch)
+def _context(
+    run: RunFolder, manifest: Manifest, gate: Gate, checkpoint: Checkpoint, settings: TrainSettings
+) -> dict[str, Any]:
+    context = evaluation_context(
+        manifest, settings, gate.thresholds.threshold, "val of the run", checkpoint.epoch
+    )
+    if gate != Gate.at(checkpoint.threshold):
+        context["threshold_from"] = f"gate of the run, {gate.policy.name}"
     context["run"] = run.path.name
-    return Evaluation(manifest, scored, photos, context)
+    return context

@@ -11,7 +11,7 @@ from castproof.data.manifest import Manifest, Photo
 from castproof.files import write_csv, write_json
 from castproof.images import decode
 from castproof.measure.calibration import DEFAULT_BINS
-from castproof.measure.decision import Verdict, decide
+from castproof.measure.decision import Thresholds, Verdict, decide
 from castproof.measure.evaluation import ScoredSplit, most_confident_errors
 from castproof.report import evaluation_plots as plots
 from castproof.report.photo_sheets import Tile, top_errors
@@ -27,6 +27,7 @@ PREDICTION_COLUMNS: Final = (
     "class",
     "p_defective",
     "threshold",
+    "reject_from",
     "verdict",
     "correct",
 )
@@ -41,12 +42,14 @@ class Evaluation:
         splits: each with its photos' probabilities, in the order of `manifest.of_split`.
         photos: per split, the photos in the same order.
         context: what metrics.json records besides the metrics.
+        thresholds: those that gave the verdicts.
     """
 
     manifest: Manifest
     splits: Sequence[ScoredSplit]
     photos: dict[str, tuple[Photo, ...]]
     context: dict[str, Any]
+    thresholds: Thresholds
 
 
 def evaluation_context(
@@ -101,25 +104,26 @@ def metrics_json(evaluation: Evaluation) -> dict[str, Any]:
 def write_predictions(evaluation: Evaluation, path: Path) -> None:
     """Write one row per photo to the CSV file `path`. Raises OutputError."""
     rows = (
-        prediction_row(photo, float(p), split.threshold)
+        prediction_row(photo, float(p), evaluation.thresholds)
         for split in evaluation.splits
         for photo, p in zip(evaluation.photos[split.name], split.p_defective, strict=True)
     )
     write_csv(path, PREDICTION_COLUMNS, rows)
 
 
-def prediction_row(photo: Photo, p_defective: float, threshold: float) -> tuple[object, ...]:
+def prediction_row(photo: Photo, p_defective: float, thresholds: Thresholds) -> tuple[object, ...]:
     """Return the cells of one photo in predictions.csv."""
-    verdict = decide(p_defective, threshold)
+    verdict = decide(p_defective, thresholds)
     return (
         photo.file,
         photo.split,
         "defective" if photo.defective else "good",
         photo.class_name,
         p_defective,
-        threshold,
+        thresholds.threshold,
+        thresholds.reject_from,
         verdict.value,
-        int((verdict is Verdict.REJECT) == photo.defective),
+        int((verdict is not Verdict.ACCEPT) == photo.defective),
     )
 
 

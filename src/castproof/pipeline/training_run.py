@@ -13,6 +13,7 @@ import torch
 
 from castproof.data.manifest import SPLITS, Manifest
 from castproof.files import write_csv, write_error, write_text
+from castproof.measure.decision import Thresholds
 from castproof.measure.evaluation import ScoredSplit, score_split
 from castproof.model.device import worker_threads
 from castproof.model.features import FeatureTable
@@ -226,7 +227,11 @@ def _evaluation(
     context = evaluation_context(manifest, settings, best.threshold, "val", best.epoch)
     context["weights"] = weights
     return Evaluation(
-        manifest, scored, {split.name: manifest.of_split(split.name) for split in scored}, context
+        manifest,
+        scored,
+        {split.name: manifest.of_split(split.name) for split in scored},
+        context,
+        Thresholds.single(best.threshold),
     )
 
 

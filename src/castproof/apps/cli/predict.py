@@ -23,10 +23,11 @@ from castproof.run_folder import RunFolder
 from castproof.settings import DEVICES
 
 if TYPE_CHECKING:
+    from castproof.measure.decision import Thresholds
     from castproof.pipeline.predict import Prediction
 
 SHOWN: Final = 20
-STYLES: Final = {"ACCEPT": "green", "REJECT": "red", "NOT_INSPECTED": "yellow"}
+STYLES: Final = {"ACCEPT": "green", "REVIEW": "blue", "REJECT": "red", "NOT_INSPECTED": "yellow"}
 
 
 def predict_command(
@@ -35,33 +36,49 @@ def predict_command(
         list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="FILE|FOLDER…")
     ],
     csv: Annotated[
-        Path | None, typer.Option(help="Write one row per photo to this file.", metavar="OUT")
+        Path | None, typer.Option(help="Write one row per photo, or part, to this file.", metavar="OUT")
     ] = None,
+    part_per_folder: Annotated[
+        bool,
+        typer.Option("--part-per-folder", help="The photos in one folder show one part: one verdict each."),
+    ] = False,
     device: Annotated[str, typer.Option(help="Where to compute.", metavar=f"[{'|'.join(DEVICES)}]")] = "auto",
     no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
-    """Give a verdict for every photo: ACCEPT, REJECT, or NOT_INSPECTED with the reason.
+    """Give a verdict for every photo: ACCEPT, REVIEW, REJECT, or NOT_INSPECTED with the reason.
 
+    The thresholds are those of castproof decide, or that of training where nothing was decided.
     A photo that cannot be read is never called good.
     The others are judged all the same, and the exit code is 3.
 
-    [bold]Example[/]
+    [bold]Examples[/]
 
     castproof predict runs/mobilenet_adamw_none_dr0.5_20260101_120000 today/ --csv verdicts.csv
+
+    castproof predict runs/mobilenet_adamw_none_dr0.5_20260101_120000 today/ --part-per-folder
     """
     with training_libraries():
         from castproof.pipeline.predict import check_csv_path, predict, write_predictions
     if csv is not None:
         check_csv_path(csv)
     try:
-        predictions = predict(RunFolder(run), photos, device=device, progress=Bars(wanted=not no_bars))
+        predictions = predict(
+            RunFolder(run),
+            photos,
+            part_per_folder=part_per_folder,
+            device=device,
+            progress=Bars(wanted=not no_bars),
+        )
     except KeyboardInterrupt:
         errors.print("Stopped; nothing was written.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     show_predictions(predictions)
     if csv is not None:
         write_predictions(predictions, csv)
-        console.print(f"One row per photo: [bold]{escape(str(csv))}[/]", soft_wrap=True)
+        console.print(
+            f"One row per {'part' if part_per_folder else 'photo'}: [bold]{escape(str(csv))}[/]",
+            soft_wrap=True,
+        )
     if any(one.p_defective is None for one in predictions):
         raise typer.Exit(EXIT_NOT_INSPECTED)
 
@@ -70,7 +87,7 @@ def show_predictions(predictions: Sequence["Prediction"]) -> None:
     """Print the first verdicts, why there is none, and how many there are of each."""
     shown = predictions[:SHOWN]
     folder = _common_folder([one.path for one in shown])
-    table = Table(title=f"REJECT when p_defective ≥ {predictions[0].threshold:.4f}", title_justify="left")
+    table = Table(title=_rule(predictions[0].thresholds), title_justify="left")
     for column in ("photo", "verdict", "p_defective"):
         table.add_column(column, overflow="fold")
     for one in shown:
@@ -88,6 +105,11 @@ def show_predictions(predictions: Sequence["Prediction"]) -> None:
         console.print(f"and {len(predictions) - SHOWN} more")
     counts = Counter(one.verdict.value for one in predictions)
     console.print(", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
+
+
+def _rule(thresholds: "Thresholds") -> str:
+    review = f"REVIEW from {thresholds.threshold:.4f}, " if thresholds.reviews else ""
+    return f"{review}REJECT when p_defective ≥ {thresholds.reject_from:.4f}"
 
 
 def _common_folder(photos: Sequence[Path]) -> Path | None:

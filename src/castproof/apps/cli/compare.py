@@ -1,0 +1,82 @@
+"""`castproof compare`: which of two runs, or of two cross-validations, judges better."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from castproof.apps.cli.console import console, tell, training_libraries
+from castproof.wording import counted
+
+if TYPE_CHECKING:
+    from castproof.measure.comparison import Difference
+    from castproof.pipeline.compare import Comparison
+
+STYLES = {"better": "green", "worse": "red", "cannot tell": "yellow"}
+
+
+def compare_command(
+    a: Annotated[Path, typer.Argument(help="Folder of castproof train or castproof crossval.", metavar="A")],
+    b: Annotated[Path, typer.Argument(help="The other one.", metavar="B")],
+    cost_fn: Annotated[float, typer.Option(help="Cost of one missed defect.")] = 10.0,
+    cost_fp: Annotated[float, typer.Option(help="Cost of one false alarm.")] = 1.0,
+    confidence: Annotated[float, typer.Option(help="Of the intervals, between 0 and 1.")] = 0.95,
+    json: Annotated[
+        Path | None, typer.Option(help="Write everything to this file, too.", metavar="OUT")
+    ] = None,
+) -> None:
+    """Tell whether B judges better than A, worse, or whether these parts cannot tell.
+
+    Compared are the photos that both judged without having learnt from their parts: of a cross-validation all, of a run
+    those of its test. Parts are paired, and count alike; a photo that is not ACCEPT is called defective.
+
+    [bold]Example[/]
+
+    castproof compare runs/crossval_casting_fast_1a2b3c4d runs/crossval_casting_best_5e6f7a8b
+    """
+    with training_libraries():
+        from castproof.pipeline.compare import compare_folders, write_comparison
+    with console.status("comparing"):
+        comparison = compare_folders(a, b, cost_fn=cost_fn, cost_fp=cost_fp, confidence=confidence)
+    _show(comparison, confidence)
+    if json is not None:
+        write_comparison(comparison, json)
+        console.print(f"Everything: [bold]{escape(str(json))}[/]", soft_wrap=True)
+
+
+def _show(comparison: "Comparison", confidence: float) -> None:
+    good, defective = comparison.parts
+    tell(f"A  {escape(comparison.names[0])}")
+    tell(f"B  {escape(comparison.names[1])}")
+    tell(
+        f"Compared on {counted(comparison.photos, 'photo')} of {counted(good, 'good part')} and "
+        f"{counted(defective, 'defective part')}"
+    )
+    for name, only in zip("AB", comparison.only, strict=True):
+        if only:
+            tell(f"Left out: {counted(only, 'photo')} that {name} alone judged")
+    console.print(_table(comparison, confidence))
+    for sentence in comparison.sentences:
+        tell(f"• {escape(sentence)}")
+
+
+def _table(comparison: "Comparison", confidence: float) -> Table:
+    table = Table()
+    for name in ("", "A", "B", "B − A", f"{confidence:.0%} interval", "B is"):
+        table.add_column(name, justify="left" if name in ("", "B is") else "right")
+    for one in comparison.differences:
+        table.add_row(*_cells(one))
+    return table
+
+
+def _cells(one: "Difference") -> tuple[str, ...]:
+    return (
+        one.name.replace("_", " "),
+        f"{one.a:.4f}",
+        f"{one.b:.4f}",
+        f"{one.difference:+.4f}",
+        f"{one.low:+.4f} to {one.high:+.4f}",
+        f"[{STYLES[one.conclusion]}]{one.conclusion}[/]",
+    )

@@ -1,0 +1,252 @@
+"""`castproof decide`: from judged photos to thresholds that one can defend."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from castproof.apps.cli import options
+from castproof.apps.cli.console import console, propose, tell, training_libraries
+from castproof.errors import SettingError
+from castproof.measure.decision import Thresholds
+from castproof.wording import counted, percent
+
+if TYPE_CHECKING:
+    from castproof.measure.intervals import Rate
+    from castproof.pipeline.decide import Decision
+
+POLICY: Final = "Policy"
+AFFORD: Final = "What you can afford"
+COSTS: Final = "Costs of one part"
+EVIDENCE: Final = "Evidence"
+
+
+def decide_command(
+    run: Annotated[
+        Path,
+        typer.Argument(help="Run folder of castproof train, or folder of castproof crossval.", metavar="RUN"),
+    ],
+    policy: Annotated[
+        str,
+        typer.Option(
+            help="How thresholds are chosen.",
+            metavar="[max-macro-f1|max-def-f1|min-cost|miss-rate|manual]",
+            rich_help_panel=POLICY,
+        ),
+    ] = "miss-rate",
+    miss_rate: Annotated[
+        float,
+        typer.Option(
+            help="Largest share of defective parts that may pass, for miss-rate.", rich_help_panel=POLICY
+        ),
+    ] = 0.05,
+    confidence: Annotated[
+        float, typer.Option(help="How sure the promise is, between 0 and 1.", rich_help_panel=POLICY)
+    ] = 0.95,
+    per: Annotated[
+        str,
+        typer.Option(
+            help="Promise a share of defective parts, or of photos.",
+            metavar="[part|photo]",
+            rich_help_panel=POLICY,
+        ),
+    ] = "part",
+    threshold: Annotated[
+        float | None, typer.Option(help="Where ACCEPT ends, for manual.", rich_help_panel=POLICY)
+    ] = None,
+    reject_from: Annotated[
+        float | None,
+        typer.Option(help="Where REJECT begins, for manual; REVIEW lies between.", rich_help_panel=POLICY),
+    ] = None,
+    combine: Annotated[
+        str,
+        typer.Option(
+            help="How several photos of a part become one verdict: the worst decides, their mean, or K of N.",
+            metavar="[single|any|mean|K/N]",
+            rich_help_panel=POLICY,
+        ),
+    ] = "single",
+    review_load: Annotated[
+        float | None,
+        typer.Option(
+            help="Largest share of all parts that can be looked at by hand.", rich_help_panel=AFFORD
+        ),
+    ] = None,
+    false_alarm_rate: Annotated[
+        float | None,
+        typer.Option(help="Largest share of good parts rejected without a look.", rich_help_panel=AFFORD),
+    ] = None,
+    defect_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of defective parts on your line.",
+            show_default="as in the evidence",
+            rich_help_panel=AFFORD,
+        ),
+    ] = None,
+    cost_miss: Annotated[
+        float, typer.Option(help="A defective part that passes.", rich_help_panel=COSTS)
+    ] = 10.0,
+    cost_false_alarm: Annotated[
+        float, typer.Option(help="A good part that is rejected.", rich_help_panel=COSTS)
+    ] = 1.0,
+    cost_review: Annotated[
+        float, typer.Option(help="A part that is looked at by hand.", rich_help_panel=COSTS)
+    ] = 0.5,
+    calibration: Annotated[
+        str,
+        typer.Option(
+            help="How p_defective is calibrated.",
+            metavar="[auto|none|temperature|platt|isotonic]",
+            rich_help_panel=EVIDENCE,
+        ),
+    ] = "auto",
+    evidence: Annotated[
+        Path | None,
+        typer.Option(
+            help="Choose on this cross-validation of the same recipe instead of the validation photos.",
+            metavar="CROSSVAL",
+            rich_help_panel=EVIDENCE,
+        ),
+    ] = None,
+    seed: Annotated[int, options.seed(EVIDENCE)] = 1337,
+) -> None:
+    """Choose calibration and thresholds: ACCEPT, REVIEW, REJECT, with a miss rate that the evidence proves.
+
+    The gate is chosen on validation photos, or on those of a cross-validation, and told on photos that it was not
+    chosen on. It is kept in RUN/gate; predict and evaluate use it from then on.
+
+    [bold]Examples[/]
+
+    castproof decide runs/crossval_casting_fast_1a2b3c4d --miss-rate 0.05 --review-load 0.06 --defect-rate 0.02
+
+    castproof decide runs/mobilenet_adamw_none_dr0.5_20260101_120000 --policy min-cost --cost-miss 200
+
+    castproof decide runs/mobilenet_adamw_none_dr0.5_20260101_120000 --evidence runs/crossval_casting_fast_1a2b3c4d
+    """
+    with training_libraries():
+        from castproof.gate.combine import Combine
+        from castproof.gate.policy import Costs, Policy
+        from castproof.pipeline.decide import Asked, decide, write_decision
+    wanted = Policy(
+        name=policy,
+        miss_rate=miss_rate,
+        confidence=confidence,
+        per=per,
+        false_alarm_rate=false_alarm_rate,
+        review_load=review_load,
+        defect_rate=defect_rate,
+        costs=Costs(cost_miss, cost_false_alarm, cost_review),
+        thresholds=_thresholds(threshold, reject_from),
+        combine=Combine.parse(combine),
+    )
+    with console.status("deciding"):
+        decision = decide(run, Asked(wanted, calibration, evidence, seed))
+        folder = write_decision(decision)
+    show_decision(decision)
+    tell(f"Everything is in [bold]{escape(str(folder))}[/]: start with tradeoff.png and calibration.png.")
+    propose("Write the report", ["report", str(run)])
+
+
+def _thresholds(threshold: float | None, reject_from: float | None) -> Thresholds | None:
+    if threshold is None:
+        if reject_from is not None:
+            raise SettingError(
+                "--reject-from needs --threshold.",
+                rule="ACCEPT lies below --threshold, REJECT from --reject-from.",
+                fix="Give both.",
+            )
+        return None
+    return Thresholds(threshold, threshold if reject_from is None else reject_from)
+
+
+def show_decision(decision: "Decision") -> None:
+    """Print the gate, what it promises, what it does on photos that it was not chosen on, and what others would do."""
+    from castproof.pipeline.gate_words import promise_sentences, threshold_lines
+
+    gate, policy = decision.gate, decision.gate.policy
+    evidence = decision.source.evidence.evidence
+    tell(
+        f"Evidence   {counted(evidence.parts(defective=True), 'defective part')} and "
+        f"{counted(evidence.parts(defective=False), 'good part')} that the network had not learnt from, "
+        f"{counted(len(evidence), 'photo')}"
+    )
+    if decision.source.known:
+        tell(f"           {counted(decision.source.known, 'photo')} left out: their part is in train")
+    if policy.defect_rate is None:
+        tell(
+            f"           reckoned with {percent(decision.results.defect_rate)} defective parts, as in the evidence; "
+            "give --defect-rate of your line"
+        )
+    tell(f"Calibrated {escape(str(gate.calibrator))} ({escape(gate.calibrated_for)})")
+    for line in threshold_lines(gate.thresholds):
+        tell(f"[bold]{escape(line)}[/]")
+    for sentence in promise_sentences(decision):
+        tell(escape(sentence))
+    console.print(_verdict_table(decision))
+    console.print(_promise_table(decision))
+
+
+def _verdict_table(decision: "Decision") -> Table:
+    told = decision.results
+    table = Table(title=f"What it does to other parts ({decision.told_on})", title_justify="left")
+    table.add_column("")
+    for name in ("share", "95% interval", "photos", "parts", "effective"):
+        table.add_column(name, justify="right")
+    rows = (
+        ("missed defects", told.defective.accepted),
+        ("defects REVIEW", told.defective.reviewed),
+        ("caught defects", told.defective.rejected),
+        ("good passed", told.good.accepted),
+        ("good REVIEW", told.good.reviewed),
+        ("false alarms", told.good.rejected),
+    )
+    for name, rate in rows:
+        table.add_row(name, *_rate_cells(rate))
+    table.add_section()
+    table.add_row("REVIEW load", percent(told.review_load))
+    table.add_row("cost per part", f"{told.cost:.4g}")
+    table.add_row("ECE before", f"{told.before.ece:.4f}")
+    table.add_row("ECE after", f"{told.after.ece:.4f}")
+    table.caption = (
+        "Every part counts alike; parts: with any such photo; effective: as many independent photos would tell as "
+        f"much. REVIEW load and cost at {percent(told.defect_rate)} defective parts. ECE: 15 bins of p_defective."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _rate_cells(rate: "Rate") -> list[str]:
+    if rate.share is None:
+        return ["n/a", "", f"0/{rate.photos:,}", "", ""]
+    interval = "" if rate.low is None or rate.high is None else f"{percent(rate.low)} to {percent(rate.high)}"
+    return [
+        percent(rate.share),
+        interval,
+        f"{rate.hits:,}/{rate.photos:,}",
+        f"{rate.parts_hit:,}/{rate.parts:,}",
+        f"{rate.effective:,.0f}",
+    ]
+
+
+def _promise_table(decision: "Decision") -> Table:
+    confidence = f"{decision.gate.policy.confidence:.0%}"
+    table = Table(title="What else the evidence supports", title_justify="left")
+    for name in ("", "threshold", "missed", f"proven, {confidence}", "good passed", "REVIEW*"):
+        table.add_column(name, justify="right" if name else "left")
+    for rate, row in decision.promises:
+        table.add_row(
+            "no defect passes" if rate is None else f"--miss-rate {rate:g}",
+            f"{row.threshold:.4g}",
+            percent(row.missed),
+            f"≤ {percent(row.proven)}",
+            percent(row.good_passed),
+            percent(row.review_load),
+        )
+    table.caption = (
+        "On the evidence itself. * load where no good part of it may be rejected: whatever else does not pass"
+    )
+    table.caption_justify = "left"
+    return table

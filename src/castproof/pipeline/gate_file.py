@@ -1,0 +1,76 @@
+"""The gate that belongs to a run: gate.json in its folder `gate`, or the threshold of training where there is none."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from castproof.errors import BrokenRunError, CastproofError
+from castproof.gate.gate import Gate
+from castproof.run_folder import GATE_FILE, GATE_FOLDER, RunFolder
+
+FORMAT: Final = 1
+
+
+def load_gate(run: RunFolder, threshold: float) -> Gate:
+    """Return the gate of `run`; the one of `threshold` alone where none was decided.
+
+    Raises:
+        BrokenRunError: gate.json is broken, of an unknown format, or of another network.
+    """
+    content = read_gate_file(run.path)
+    if content is None:
+        return Gate.at(threshold)
+    path = gate_path(run.path)
+    if content.get("network") != network_hash(run):
+        raise BrokenRunError(
+            f"{path} belongs to another network.",
+            rule="A gate fits the network alone that it was decided for.",
+            fix=f"Decide again: castproof decide {run.path}",
+        )
+    return gate_of(content, path)
+
+
+def gate_path(folder: Path) -> Path:
+    """Return where the gate of a run or of a cross-validation lies."""
+    return folder / GATE_FOLDER / GATE_FILE
+
+
+def read_gate_file(folder: Path) -> dict[str, Any] | None:
+    """Return the content of gate.json of a run or of a cross-validation; None where none was decided.
+
+    Raises:
+        BrokenRunError: it is broken or of an unknown format.
+    """
+    path = gate_path(folder)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise _broken(path, str(error)) from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise _broken(path, f"format {content.get('format')!r}" if isinstance(content, dict) else "no object")
+    return content
+
+
+def gate_of(content: dict[str, Any], path: Path) -> Gate:
+    """Return the gate that the content of gate.json tells. Raises BrokenRunError."""
+    try:
+        return Gate.from_json(content["gate"])
+    except (CastproofError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _broken(path, str(error)) from error
+
+
+def network_hash(run: RunFolder) -> str:
+    """Return a hex SHA-256 of the file of the network that a gate belongs to."""
+    return sha256(run.best_model.read_bytes()).hexdigest()
+
+
+def _broken(path: Path, found: str) -> BrokenRunError:
+    return BrokenRunError(
+        f"{path} cannot be used.",
+        rule=f"It holds a gate in format {FORMAT}.",
+        found=f"({found.splitlines()[0] if found else 'nothing'})",
+        fix="Decide again: castproof decide RUN",
+    )

@@ -1,0 +1,233 @@
+"""Photos that networks judged which had not learnt from their parts: what decisions are made and told from."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from castproof.data.manifest import Manifest, Photo, read_csv
+from castproof.data.splits import part_key
+from castproof.errors import BrokenRunError, DataError, RunError, SettingError
+from castproof.files import CSV_ERRORS, unguarded
+from castproof.gate.evidence import Evidence, logit_of, share_out_folds
+from castproof.run_folder import CROSSVAL_PLAN, RunFolder
+from castproof.settings import TrainSettings
+
+RUN: Final = "run"
+CROSSVAL: Final = "crossval"
+OF_ONE_RUN: Final = frozenset(
+    {"data", "split", "ok", "val_share", "test_share", "skip_unreadable", "num_workers", "device", "seed"}
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Photos with what a network says that had not learnt from their parts.
+
+    Args:
+        photos: the photos.
+        evidence: what the network says about them, in the same order.
+    """
+
+    photos: tuple[Photo, ...]
+    evidence: Evidence
+
+    def without_parts_of(self, others: Sequence[Photo]) -> "Judged":
+        """Return the photos of parts that none of `others` shows, by content: elsewhere parts have other names."""
+        files = {one.sha256 for one in others}
+        parts = {part_key(one) for one in self.photos if one.sha256 in files}
+        keep = np.array([part_key(one) not in parts for one in self.photos])
+        photos = tuple(photo for photo, kept in zip(self.photos, keep, strict=True) if kept)
+        if not photos:
+            raise _no_evidence("All of its parts are tested.")
+        return Judged(photos, self.evidence.rows(keep))
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What a run or a cross-validation tells of parts that its networks had not learnt from.
+
+    Args:
+        folder: its folder.
+        kind: RUN or CROSSVAL.
+        settings: those of its training.
+        manifest: all photos of the run, or of the cross-validation.
+        weights_hash: of the starting weights.
+        evidence_kind: RUN or CROSSVAL: whose photos `evidence` are.
+        evidence: photos to decide on: the validation photos of a run, all photos of a cross-validation.
+        tested: photos to tell the result of: the test photos of a run; None for a cross-validation, or without any.
+        known: photos of val and test that count for nothing, since their part is in train (or, of test, in val).
+    """
+
+    folder: Path
+    kind: str
+    settings: TrainSettings
+    manifest: Manifest
+    weights_hash: str
+    evidence_kind: str
+    evidence: Judged
+    tested: Judged | None
+    known: int
+
+    def network_of(self, photo: Photo) -> RunFolder:
+        """Return the run whose network had not learnt from the part of `photo`."""
+        if self.kind == RUN:
+            return RunFolder(self.folder)
+        row = next(row for row, one in enumerate(self.evidence.photos) if one.file == photo.file)
+        return RunFolder(self.folder / f"fold_{int(self.evidence.evidence.fold[row])}")
+
+
+def open_source(folder: Path) -> Source:
+    """Return what the run or cross-validation in `folder` tells.
+
+    Raises:
+        RunError: it is neither, or not complete.
+        DataError: every photo that was judged shows a part that is in train.
+    """
+    return _open_crossval(folder) if (folder / CROSSVAL_PLAN).is_file() else _open_run(RunFolder(folder))
+
+
+def with_evidence_of(run: Source, crossval: Source) -> Source:
+    """Return `run` with the photos of a cross-validation as evidence, less the parts that the run is tested with.
+
+    Raises:
+        SettingError: these are not a run and a cross-validation with the same recipe and weights.
+        DataError: nothing is left of the evidence.
+    """
+    if (run.kind, crossval.kind) != (RUN, CROSSVAL):
+        raise SettingError(
+            "--evidence does not fit.",
+            rule="RUN is a folder made by castproof train, --evidence one made by castproof crossval.",
+            found=f"Found a {run.kind} and a {crossval.kind}.",
+        )
+    ours, theirs = (one.settings.to_json() for one in (run, crossval))
+    differing = [name for name in ours if name not in OF_ONE_RUN and ours[name] != theirs[name]]
+    if run.weights_hash != crossval.weights_hash:
+        differing.append("weights")
+    if differing:
+        raise SettingError(
+            f"{crossval.folder} tells nothing about {run.folder}.",
+            rule="Both must be trained alike, except for photos and seed.",
+            found=f"They differ in: {', '.join(dict.fromkeys(differing))}.",
+            fix="Give the cross-validation of the same recipe, or leave --evidence out.",
+        )
+    tested = run.tested.photos if run.tested else ()
+    return replace(run, evidence_kind=CROSSVAL, evidence=crossval.evidence.without_parts_of(tested))
+
+
+def _open_run(run: RunFolder) -> Source:
+    stored = run.read_hparams()
+    if not run.is_complete:
+        raise RunError(
+            f"{run.path} is not complete.", fix=f"Go on with it: castproof train --resume {run.path}"
+        )
+    settings = TrainSettings.from_json(stored["settings"])
+    manifest = read_csv(run.manifest, Path(settings.data))
+    told = dict(_predictions(run.predictions))
+    learnt = {part_key(photo) for photo in manifest.of_split("train")}
+    seen = learnt | {part_key(photo) for photo in manifest.of_split("val")}
+    val = [photo for photo in manifest.of_split("val") if part_key(photo) not in learnt]
+    test = [photo for photo in manifest.of_split("test") if part_key(photo) not in seen]
+    given = len(manifest.of_split("val")) + len(manifest.of_split("test"))
+    if not val:
+        raise _no_evidence(
+            f"All {len(manifest.of_split('val')):,} validation photos of {run.path} show parts in train."
+        )
+    return Source(
+        folder=run.path,
+        kind=RUN,
+        settings=settings,
+        manifest=manifest,
+        weights_hash=str(stored.get("weights_hash")),
+        evidence_kind=RUN,
+        evidence=_judged(val, told, run.predictions),
+        tested=_judged(test, told, run.predictions) if test else None,
+        known=given - len(val) - len(test),
+    )
+
+
+def _open_crossval(folder: Path) -> Source:
+    plan = _read_json(folder / CROSSVAL_PLAN)
+    path = folder / "predictions.csv"
+    if not (folder / "metrics.json").is_file():
+        raise RunError(
+            f"{folder} is not complete.", fix="Give the same castproof crossval command again: it goes on."
+        )
+    try:
+        settings, weights_hash = TrainSettings.from_json(plan["settings"]), str(plan["weights_hash"])
+    except KeyError as error:
+        raise _broken(folder / CROSSVAL_PLAN, f"no {error}") from error
+    manifest = read_csv(RunFolder(folder / "fold_1").manifest, Path(settings.data)).unsplit()
+    told = dict(_predictions(path))
+    return Source(
+        folder=folder,
+        kind=CROSSVAL,
+        settings=settings,
+        manifest=manifest,
+        weights_hash=weights_hash,
+        evidence_kind=CROSSVAL,
+        evidence=_judged(manifest.photos, told, path),
+        tested=None,
+        known=0,
+    )
+
+
+def _judged(photos: Sequence[Photo], told: dict[str, tuple[float, int]], path: Path) -> Judged:
+    """Return `photos` with what the table at `path` tells of them; folds of parts are made where it tells none."""
+    try:
+        p, folds = zip(*(told[photo.file] for photo in photos), strict=True)
+    except KeyError as error:
+        raise _broken(path, f"nothing of {error}") from error
+    defective = np.array([photo.defective for photo in photos])
+    part = part_numbers(photos)
+    fold = np.array(folds, np.int64)
+    if not fold.all():
+        fold = share_out_folds(defective, part)
+    return Judged(tuple(photos), Evidence(defective, logit_of(np.array(p)), part, fold))
+
+
+def part_numbers(photos: Sequence[Photo]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """Return the part of each photo as a number, int64 (n,); good and defective photos of one part have two."""
+    keys = [(*part_key(photo), photo.defective) for photo in photos]
+    number = {key: place for place, key in enumerate(sorted(set(keys)))}
+    return np.array([number[key] for key in keys], np.int64)
+
+
+def _predictions(path: Path) -> Iterator[tuple[str, tuple[float, int]]]:
+    """Yield file, p_defective and fold (0 where there is none) of each row of a predictions.csv."""
+    try:
+        with path.open(encoding="utf-8", errors=CSV_ERRORS, newline="") as file:
+            for row in csv.DictReader(file):
+                p = float(row["p_defective"])
+                if not 0 <= p <= 1:
+                    raise ValueError(f"p_defective is {p}")
+                yield unguarded(row["file"]), (p, int(row.get("fold") or 0))
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise _broken(path, str(error)) from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _broken(path, str(error)) from error
+    if not isinstance(content, dict):
+        raise _broken(path, "no object")
+    return content
+
+
+def _broken(path: Path, found: str) -> BrokenRunError:
+    return BrokenRunError(f"{path} cannot be used.", found=f"({found})", fix="Make it again.")
+
+
+def _no_evidence(found: str) -> DataError:
+    return DataError(
+        "There is nothing to decide on.",
+        rule="A decision takes photos of parts that the network has not learnt from.",
+        found=found,
+        fix="Train with --split parts, or decide on a cross-validation: castproof crossval.",
+    )
