@@ -8,7 +8,11 @@ from typing import Final
 from castproof.data.folders import read_folders, verify_photos
 from castproof.data.manifest import read_csv
 from castproof.data.synthetic import write_dataset
+from castproof.gate.policy import Policy
+from castproof.pipeline.decide import Asked, Decision, decide, write_decision
 from castproof.pipeline.predict import Prediction, predict
+from castproof.pipeline.reporting.report import report_path, write_report
+from castproof.pipeline.reporting.reported import Reported
 from castproof.pipeline.train import TrainObserver, train
 from castproof.pipeline.training_run import TrainResult
 from castproof.progress import Progress
@@ -18,6 +22,9 @@ PRODUCT: Final = "impeller"
 PARTS_PER_CLASS: Final = 60
 PHOTOS_PER_PART: Final = 6
 PREDICTED: Final = 6
+POLICY: Final = Policy(
+    miss_rate=0.3, review_load=0.2, defect_rate=0.05
+)  # twelve parts prove no less than 0.22
 
 
 @dataclass(frozen=True)
@@ -27,16 +34,20 @@ class DemoResult:
     Args:
         data: folder of the generated photos, with `truth.csv` beside them.
         trained: the run.
+        decision: the gate of the run.
+        report: the HTML file about it.
         predictions: verdicts on a few test photos.
     """
 
     data: Path
     trained: TrainResult
+    decision: Decision
+    report: Path
     predictions: list[Prediction]
 
 
 def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
-    """Return the result of generating photos, training, evaluating and predicting, all under `outdir`.
+    """Return the result of generating photos, training, evaluating, deciding and predicting, all under `outdir`.
 
     The parts of train, val and test are different ones.
 
@@ -54,9 +65,13 @@ def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
     )
     _record_parts(data, observer)
     trained = train(settings, outdir / "runs", observer)
+    decision = decide(trained.run.path, Asked(POLICY))
+    write_decision(decision)
+    report = report_path(trained.run.path)
+    write_report(Reported(decision, decided=True), report, progress=observer)
     tested = read_csv(trained.run.manifest, data).of_split("test")
     shown = [data / photo.file for photo in tested[:: max(len(tested) // PREDICTED, 1)][:PREDICTED]]
-    return DemoResult(data, trained, predict(trained.run, shown, progress=observer))
+    return DemoResult(data, trained, decision, report, predict(trained.run, shown, progress=observer))
 
 
 def _record_parts(data: Path, progress: Progress) -> None:

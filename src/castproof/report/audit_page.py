@@ -1,33 +1,13 @@
 """The page that shows what an audit found: one HTML file that needs nothing else."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from castproof.report.histogram import HEIGHT, WIDTH, Histogram
+from castproof.report.page import Card, Group, Table, Tile, rendered
 from castproof.report.thumbnails import Picture
 
-
-@dataclass(frozen=True)
-class Tile:
-    """One photo with its caption.
-
-    Args:
-        picture: the photo, small; None where the file could not be read any more.
-        file: its path below the data folder.
-        split: its split, "" where the photos are not split.
-        label: "good" or "defective".
-        note: why it is shown, "" where the heading says it.
-    """
-
-    picture: Picture | None
-    file: str
-    split: str
-    label: str
-    note: str = ""
+__all__ = ["AuditPage", "Card", "Distribution", "Group", "Pair", "Table", "Tile", "audit_html"]
 
 
 @dataclass(frozen=True)
@@ -44,29 +24,6 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Group:
-    """Photos that are shown together under one heading.
-
-    Args:
-        title: the heading.
-        text: one or two sentences below it.
-        tiles: the photos that are shown.
-        beside: photos to compare them with.
-        beside_title: what those are.
-        more: how many further photos belong to the group.
-        alarm: whether the group is a finding that must be mended.
-    """
-
-    title: str
-    text: str
-    tiles: Sequence[Tile]
-    beside: Sequence[Tile] = ()
-    beside_title: str = ""
-    more: int = 0
-    alarm: bool = False
-
-
-@dataclass(frozen=True)
 class Distribution:
     """A statistic of good and defective photos."""
 
@@ -74,26 +31,6 @@ class Distribution:
     text: str
     level: str
     histogram: Histogram | None
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of figures."""
-
-    title: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class Card:
-    """One figure at the top of the page; `state` is "alarm", "warn" or "fine"."""
-
-    title: str
-    figure: str
-    text: str
-    state: str
 
 
 @dataclass(frozen=True)
@@ -153,28 +90,6 @@ class AuditPage:
     method: Sequence[str] = field(default_factory=tuple)
 
 
-_LONGEST_WHOLE: Final = 14  # characters of a file name that fit below a photo in one line
-
-
 def audit_html(page: AuditPage) -> str:
     """Return the page as HTML without scripts and without anything outside of itself."""
-    environment = Environment(
-        loader=PackageLoader("castproof.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["pieces"] = _pieces
-    template = environment.get_template("audit.html.j2")
-    html = template.render(page=page, width=WIDTH, height=HEIGHT)
-    return html.encode("utf-8", "backslashreplace").decode("utf-8")  # file names that are no valid Unicode
-
-
-def _pieces(file: str) -> list[str]:
-    """Return the path of a file in pieces between which its line may end: whole words, and the ending whole."""
-    pieces = re.split(r"(?<=.)(?=[/_-])", file)
-    stem, dot, ending = pieces[-1].rpartition(".")
-    if stem and len(pieces[-1]) > _LONGEST_WHOLE:
-        pieces[-1:] = [stem, dot + ending]
-    return pieces
+    return rendered("audit.html.j2", page=page, width=WIDTH, height=HEIGHT)

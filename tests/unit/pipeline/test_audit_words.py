@@ -17,10 +17,9 @@ def audit_of(rows: list[tuple[str, str, str]], unreadable: int = 0) -> Audit:
         Photo(f"{split}/{name}/{number}", split, name, name == "def", "", part, f"{number:064x}", 0.9)
         for number, (split, name, part) in enumerate(rows)
     )
-    numbers = (1.0,) * APPEARANCE_LENGTH
+    numbers, alike = [1.0] * 11, (1.0,) * APPEARANCE_LENGTH
     measured = {
-        photo.sha256: PhotoStatistics(photo.sha256, 9, 9, 9, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, numbers)
-        for photo in photos
+        photo.sha256: PhotoStatistics(photo.sha256, 9, 9, 9, *numbers, appearance=alike) for photo in photos
     }
     bad = tuple(UnreadablePhoto(f"bad{number}", "empty") for number in range(unreadable))
     return find_everything(Manifest(Path("data"), Classes(("ok",), ("def",)), photos, bad), measured)

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from castproof.apps.cli import options
 from castproof.apps.cli.console import EXIT_INTERRUPTED, console, errors, training_libraries
+from castproof.apps.cli.decide import show_decision
 from castproof.apps.cli.predict import show_predictions
 from castproof.apps.cli.training_console import TrainingConsole
 
@@ -24,7 +25,7 @@ def demo_command(
     ] = "castings",
     no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
-    """Generate castings, train on them, evaluate, and judge a few photos: less than two minutes, no network needed.
+    """Generate castings, train on them, evaluate, decide, report, and judge a few photos; no network needed.
 
     [bold]Example[/]
 
@@ -42,6 +43,11 @@ def demo_command(
         )
         raise typer.Exit(EXIT_INTERRUPTED) from None
     screen.show_result(result.trained)
+    console.print("\nWhat these few parts can promise:")
+    show_decision(result.decision)
     console.print("\nVerdicts on a few test photos; their folder tells the truth:")
     show_predictions(result.predictions)
     console.print(f"The generated photos: [bold]{escape(str(result.data))}[/]", soft_wrap=True)
+    console.print(
+        f"The report, to be opened in a browser: [bold]{escape(str(result.report))}[/]", soft_wrap=True
+    )

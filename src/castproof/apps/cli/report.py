@@ -1,0 +1,133 @@
+"""`castproof report`: one page about a gate, for the customer."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from castproof.apps.cli import options
+from castproof.apps.cli.console import (
+    EXIT_INTERRUPTED,
+    Bars,
+    console,
+    errors,
+    propose,
+    tell,
+    training_libraries,
+)
+from castproof.apps.cli.training_options import training_words
+from castproof.settings import TrainSettings
+from castproof.wording import command
+
+if TYPE_CHECKING:
+    from castproof.pipeline.decide import Asked, Decision
+
+
+def report_command(
+    run: Annotated[
+        Path,
+        typer.Argument(help="Run folder of castproof train, or folder of castproof crossval.", metavar="RUN"),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The HTML file.", show_default="RUN/gate/report.html"),
+    ] = None,
+    no_bars: Annotated[bool, options.no_bars()] = False,
+) -> None:
+    """Write one HTML file about a gate: what it promises, on which photos that rests, and where it errs.
+
+    It is made of what castproof decide chose; without that, of the run with its own threshold. It needs no network
+    and no other file.
+
+    [bold]Examples[/]
+
+    castproof report runs/mobilenet_adamw_none_dr0.5_20260101_120000
+
+    castproof report runs/crossval_casting_fast_1a2b3c4d --out reports/gate.html
+    """
+    with training_libraries():
+        from castproof.pipeline.reporting.content import verdict
+        from castproof.pipeline.reporting.report import report_path, write_report
+        from castproof.pipeline.reporting.reported import reported
+    target = out or report_path(run)
+    try:
+        with console.status("reading what was decided"):
+            told = reported(run)
+        write_report(told, target, commands(told.decision, run), Bars(wanted=not no_bars))
+    except KeyboardInterrupt:
+        errors.print("Stopped; no report was written.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    tell(escape(verdict(told)[0]))
+    if not told.decided:
+        propose("No gate was decided yet. Choose one", ["decide", str(run)])
+    size = target.stat().st_size / 1e6
+    tell(f"The report is [bold]{escape(str(target))}[/] ({size:.1f} MB).")
+
+
+def commands(decision: "Decision", run: Path) -> list[str]:
+    """Return what to type for the same network, gate and report, a line each."""
+    return [
+        command(_learning_words(decision)),
+        command(decide_words(run, decision.asked)),
+        command(["report", str(run)]),
+    ]
+
+
+def _learning_words(decision: "Decision") -> list[str]:
+    from castproof.pipeline.judged import CROSSVAL
+    from castproof.pipeline.reporting.data import set_aside
+
+    settings = decision.source.settings
+    if decision.source.kind == CROSSVAL:
+        folds = len(set(decision.source.evidence.evidence.fold.tolist()))
+        aside = ["--set-aside"] if set_aside(decision.source) else []
+        return ["crossval", settings.data, *training_words(settings), "--folds", str(folds), *aside]
+    plain = TrainSettings(data="")
+    split = [
+        word
+        for name in ("split", "val_share", "test_share")
+        if getattr(settings, name) != getattr(plain, name)
+        for word in ("--" + name.replace("_", "-"), str(getattr(settings, name)))
+    ]
+    return ["train", "--data", settings.data, *training_words(settings), *split]
+
+
+def decide_words(run: Path, asked: "Asked") -> list[str]:
+    """Return the words after castproof of the command that decides as it was asked."""
+    from castproof.gate.policy import Policy
+
+    policy, plain = asked.policy, Policy()
+    told: dict[str, object] = {
+        "policy": policy.name,
+        "miss_rate": policy.miss_rate,
+        "confidence": policy.confidence,
+        "per": policy.per,
+        "false_alarm_rate": policy.false_alarm_rate,
+        "review_load": policy.review_load,
+        "defect_rate": policy.defect_rate,
+        "cost_miss": policy.costs.miss,
+        "cost_false_alarm": policy.costs.false_alarm,
+        "cost_review": policy.costs.review,
+        "combine": policy.combine.rule,
+        "calibration": asked.calibration,
+        "seed": asked.seed,
+        "evidence": asked.evidence,
+    }
+    usual: dict[str, object] = {
+        "per": plain.per,
+        "confidence": plain.confidence,
+        "cost_miss": plain.costs.miss,
+        "cost_false_alarm": plain.costs.false_alarm,
+        "cost_review": plain.costs.review,
+        "combine": plain.combine.rule,
+        "calibration": "auto",
+        "seed": 1337,
+    }
+    if policy.name != plain.name:
+        usual["miss_rate"] = policy.miss_rate
+    if policy.thresholds is not None:
+        told |= {"threshold": policy.thresholds.threshold, "reject_from": policy.thresholds.reject_from}
+    given = {name: value for name, value in told.items() if value is not None and value != usual.get(name)}
+    words = [("--" + name.replace("_", "-"), str(value)) for name, value in given.items()]
+    return ["decide", str(run), *(word for pair in words for word in pair)]

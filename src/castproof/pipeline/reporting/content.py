@@ -1,0 +1,213 @@
+"""What a report says at its top: the sentence that one signs, the cards, what was asked, what the gate does."""
+
+from typing import Final
+
+from castproof.gate.gate import Bound
+from castproof.gate.policy import MANUAL, MAX_DEF_F1, MAX_MACRO_F1, MIN_COST, MISS_RATE, PER_PART, Policy
+from castproof.gate.results import Results
+from castproof.gate.risk import EXACT, size_needed
+from castproof.measure.intervals import Rate
+from castproof.pipeline.gate_words import limit_words, threshold_lines
+from castproof.pipeline.reporting.reported import Reported
+from castproof.pipeline.reporting.results import interval, share_words
+from castproof.report.gate_page import Section
+from castproof.report.page import Card
+from castproof.wording import counted, percent
+
+FEW_PARTS: Final = 30  # with fewer, not even a rate of 10 % can be proven with 95 % confidence
+WEAK: Final = 0.25  # a bound above this is none that anybody signs, unless it was asked for
+USUAL: Final = 0.05
+FINE, WARN, ALARM = "fine", "warn", "alarm"
+COMBINED: Final = {
+    "single": "each photo alone",
+    "any": "all photos of a part together: the worst decides",
+    "mean": "all photos of a part together: the mean of their logits decides",
+}
+
+
+def verdict(told: Reported) -> tuple[str, str]:
+    """Return the sentence that one signs, or why there is none, and its state."""
+    decision, policy, bound = told.decision, told.decision.gate.policy, told.bound
+    if bound is None:
+        return (
+            "No miss rate is promised: these thresholds were chosen for another aim, on the same photos, and "
+            "there are no others that could prove anything about them.",
+            WARN,
+        )
+    limit = f"at most {limit_words(bound, policy)} pass this gate, with {bound.confidence:.0%} confidence"
+    if policy.name == MISS_RATE and bound is decision.gate.promise:
+        sentence = f"{limit[0].upper()}{limit[1:]}: proven on {_rests_on(told, bound)}."
+        if contradicted(told):
+            return f"The test photos contradict the promise. {sentence}", ALARM
+        return sentence, FINE
+    if bound.at_most > WEAK:
+        return (
+            f"The data cannot support a promise: {_rests_on(told, bound)}, prove no more than that {limit}.",
+            ALARM,
+        )
+    return f"No miss rate was asked for. Proven is that {limit}: on {_rests_on(told, bound)}.", WARN
+
+
+def _rests_on(told: Reported, bound: Bound) -> str:
+    where = "test photos of " if bound is told.decision.proof else ""
+    whose = "of which" if bound.per == PER_PART else "of whose photos"
+    seen = f"{whose} {percent(bound.passed) if bound.passed else 'none'} passed"
+    return f"{where}{counted(bound.parts, 'defective part')} that the network had not learnt from, {seen}"
+
+
+def contradicted(told: Reported) -> bool:
+    """Return whether photos that the gate was not chosen on speak against its promise by more than chance."""
+    promise, results = told.decision.gate.promise, told.decision.results
+    if promise is None or promise.per != PER_PART or results.by_part is not None or not told.promise_holds:
+        return False
+    return (results.defective.accepted.low or 0.0) > promise.at_most
+
+
+def notes(told: Reported) -> list[str]:
+    """Return what belongs to the sentence that one signs."""
+    decision, found = told.decision, []
+    if not told.decided:
+        found.append(
+            "No gate was decided: this report shows the run with its own threshold. Choose one with "
+            "castproof decide, and make the report again."
+        )
+    if told.tuned:
+        found.append(
+            "The threshold was tuned on the validation photos, which therefore prove nothing about it."
+        )
+    if told.sisters:
+        found.append(
+            "The photos that the gate was chosen on were judged by sister networks, each of which had not learnt "
+            "from the parts that it judged. The promise is about networks that are trained alike, on photos of "
+            "parts like these."
+        )
+    usual = size_needed(0.0, USUAL, decision.gate.policy.confidence, EXACT) or 0
+    parts = decision.source.evidence.evidence.parts(defective=True)
+    if parts < usual:
+        found.append(
+            f"A promise of {USUAL:.0%} takes {usual:,} defective parts, even if none passes; here are {parts:,}."
+        )
+    promise, missed = decision.gate.promise, _missed_share(decision.results)
+    over = promise is not None and promise.per == PER_PART and missed > promise.at_most
+    if over and told.promise_holds and not contradicted(told):
+        found.append(
+            f"On photos that the gate was not chosen on, {percent(missed)} of defective parts "
+            "passed: more than promised, but with so few parts this can be chance."
+        )
+    return found
+
+
+def cards(told: Reported) -> list[Card]:
+    """Return the figures at the top."""
+    decision, results, bound = told.decision, told.decision.results, told.bound
+    evidence = decision.source.evidence.evidence
+    at_rate = f"at {percent(results.defect_rate)} defective parts"
+    proven = (
+        Card(
+            "Proven to pass, at most",
+            limit_words(bound, decision.gate.policy).partition(" ")[0],
+            f"of defective {'parts' if bound.per == PER_PART else 'photos'}, {bound.confidence:.0%} confidence",
+            ALARM if contradicted(told) else FINE,
+        )
+        if bound
+        else Card("Proven to pass, at most", "—", "nothing is proven", WARN)
+    )
+    found = [
+        proven,
+        *_error_cards(results),
+        Card("Looked at by hand", percent(results.review_load), f"of all parts, {at_rate}", FINE),
+        Card("Expected cost per part", f"{results.cost:.4g}", at_rate, FINE),
+        Card("Calibration error", f"{results.after.ece:.4f}", "ECE, 15 bins of p_defective", FINE),
+    ]
+    for name, defective in (("Defective parts", True), ("Good parts", False)):
+        parts, photos = evidence.parts(defective=defective), evidence.photos(defective=defective)
+        few = ", few: no rate below 10% can be proven" if parts < FEW_PARTS else ""
+        found.append(Card(name, f"{parts:,}", counted(photos, "photo") + few, WARN if few else FINE))
+    return found
+
+
+def _error_cards(results: Results) -> list[Card]:
+    if results.by_part is not None:
+        good, defective = results.by_part
+        shares = (
+            ("Missed defects", "defective", defective.accepted),
+            ("False alarms", "good", good.rejected),
+        )
+        return [
+            Card(
+                name,
+                percent(float(share.mean())),
+                f"of {counted(len(share), f'{kind} part')}, photos combined",
+                FINE,
+            )
+            for name, kind, share in shares
+        ]
+    rates = (("Missed defects", results.defective.accepted), ("False alarms", results.good.rejected))
+    return [Card(name, share_words(rate), _card_text(rate), FINE) for name, rate in rates]
+
+
+def _missed_share(results: Results) -> float:
+    if results.by_part is not None:
+        return float(results.by_part[1].accepted.mean())
+    return results.defective.accepted.share or 0.0
+
+
+def asked_section(told: Reported) -> Section:
+    """Return what was asked for."""
+    policy, results = told.decision.gate.policy, told.decision.results
+    costs = policy.costs
+    line = (
+        "as given" if policy.defect_rate is not None else "as in these photos; give --defect-rate of the line"
+    )
+    facts = [
+        ("Aim", aim_words(policy) if told.decided else "the threshold of training, as it is"),
+        ("Looked at by hand", _review_words(policy)),
+        ("Defective parts", f"{percent(results.defect_rate)} of all parts, {line}"),
+        (
+            "Costs of one part",
+            f"{costs.miss:g} for a defective one that passes, {costs.false_alarm:g} for a good one rejected, "
+            f"{costs.review:g} for a look by hand",
+        ),
+        (
+            "One verdict takes",
+            COMBINED.get(
+                policy.combine.rule, f"{policy.combine.n} photos of a part, {policy.combine.k} decide"
+            ),
+        ),
+        *(("Verdict", " ".join(line.split())) for line in threshold_lines(told.decision.gate.thresholds)),
+    ]
+    return Section(
+        "The network gives each photo p_defective, how likely it shows a defect; thresholds turn it into a "
+        "verdict. This is what they had to keep.",
+        facts,
+    )
+
+
+def aim_words(policy: Policy) -> str:
+    """Return what the thresholds were chosen for."""
+    unit = "defective parts" if policy.per == PER_PART else "defective photos"
+    return {
+        MISS_RATE: f"at most {100 * policy.miss_rate:.6g}% of {unit} pass, with {policy.confidence:.0%} confidence; "
+        "within that, as many good parts as possible pass",
+        MIN_COST: "the lowest expected cost per part",
+        MAX_MACRO_F1: "the highest mean of the F1 of good and of defective",
+        MAX_DEF_F1: "the highest F1 of defective",
+        MANUAL: "thresholds given by hand",
+    }[policy.name]
+
+
+def _review_words(policy: Policy) -> str:
+    limits = []
+    if policy.review_load is not None:
+        limits.append(f"at most {percent(policy.review_load)} of all parts")
+    if policy.false_alarm_rate is not None:
+        limits.append(
+            f"as many as it takes to reject at most {percent(policy.false_alarm_rate)} of good parts"
+        )
+    own = {MANUAL: "what lies between the two thresholds", MIN_COST: "where it is cheaper than a verdict"}
+    return "; ".join(limits) or own.get(policy.name, "none")
+
+
+def _card_text(rate: Rate) -> str:
+    told = f"{rate.hits:,} of {counted(rate.photos, 'photo')}, {rate.parts_hit:,} of {counted(rate.parts, 'part')}"
+    return f"{interval(rate)}; {told}" if interval(rate) else told

@@ -1,0 +1,177 @@
+"""What a report says of the promise, of calibration, and of what neither proves."""
+
+from typing import Final
+
+from castproof.gate.choice import ceiled
+from castproof.gate.gate import Bound
+from castproof.gate.policy import MISS_RATE, PER_PHOTO
+from castproof.gate.results import Calibration
+from castproof.gate.risk import EXACT, size_needed
+from castproof.pipeline.gate_words import bound_sentence
+from castproof.pipeline.reporting.content import FEW_PARTS
+from castproof.pipeline.reporting.reported import Reported
+from castproof.report.gate_page import Section
+from castproof.report.page import Table
+from castproof.wording import counted, percent
+
+USUAL: Final = (0.2, 0.1, 0.05, 0.02, 0.01)
+METHOD: Final = (
+    "Each defective part counts once, with the share of its photos that pass; from these shares the method "
+    "of Hoeffding and Bentkus, or the exact binomial one of Clopper and Pearson where a part either passes "
+    "or does not, gives a bound that holds for any number of parts, without further assumptions about "
+    "the network or the photos."
+)
+LEARN_THEN_TEST: Final = (
+    "The threshold was raised from the strictest one upward for as long as every step kept its bound (learn "
+    "then test, fixed sequence), so that choosing it on the same photos does not weaken the promise."
+)
+
+
+def promise_section(told: Reported) -> Section:
+    """Return what is promised and what it rests on."""
+    decision, policy, bound = told.decision, told.decision.gate.policy, told.bound
+    lead = (
+        "A promise is a bound that would be broken in at most the stated share of cases, if all of this were "
+        "done again with other parts of the same kind."
+    )
+    facts = [] if bound is None else _bound_facts(bound)
+    if decision.proof is not None and bound is not decision.proof:
+        facts.append(("The test photos alone", f"prove: {bound_sentence(decision.proof, policy)}"))
+    said = [METHOD, LEARN_THEN_TEST] if policy.name == MISS_RATE else [METHOD]
+    if told.sisters:
+        said.append(
+            "The networks that judged these photos are sisters: trained alike, each without the parts that "
+            "it judged. The promise is about networks trained in this way; the one that goes to the line is "
+            "another sister, trained on all photos."
+        )
+    elif decision.source.settings.needs_validation:
+        said.append(
+            "The photos that the gate was chosen on also had a say in training (which epoch is kept, or its "
+            "threshold). That makes the promise a little too good; the test photos are free of it."
+        )
+    return Section(lead, facts, [_needed_table(told)], said)
+
+
+def _bound_facts(bound: Bound) -> list[tuple[str, str]]:
+    unit = "photo" if bound.per == PER_PHOTO else "part"
+    facts = [
+        ("Independent evidence", counted(bound.parts, "defective part")),
+        ("Their photos", f"{bound.photos:,}, which count for no more than their parts"),
+        ("Passed", f"{percent(bound.passed)}, every {unit} counted alike"),
+        ("Bound", f"{ceiled(bound.at_most)}, with {bound.confidence:.0%} confidence, one-sided"),
+    ]
+    if bound.per == PER_PHOTO:
+        facts.append(("They count as", f"{bound.size:.1f} equal parts, since some have more photos"))
+    return facts
+
+
+def _needed_table(told: Reported) -> Table:
+    policy, evidence = told.decision.gate.policy, told.decision.source.evidence.evidence
+    parts = evidence.parts(defective=True)
+    rows = []
+    for rate in USUAL:
+        needed = size_needed(0.0, rate, policy.confidence, EXACT) or 0
+        rows.append(
+            (f"{100 * rate:g}%", f"{needed:,}", "yes" if needed <= parts else f"{needed - parts:,} more")
+        )
+    return Table(
+        "How many defective parts a promise takes, if none of them passes",
+        ("miss rate", "defective parts", f"enough with these {parts:,}?"),
+        rows,
+        f"With {policy.confidence:.0%} confidence. Where some pass, it takes more. Photos do not replace parts.",
+    )
+
+
+def calibration_section(told: Reported) -> Section:
+    """Return how far p_defective can be taken at its word."""
+    gate, results = told.decision.gate, told.decision.results
+    names = ("before", "after")
+    columns = [_calibration_figures(one) for one in (results.before, results.after)]
+    labels = (
+        "ECE, 15 bins of equal width",
+        "MCE, the same bins",
+        "Brier score",
+        "= reliability",
+        "− resolution",
+        "+ uncertainty of the labels",
+        "+ within bins",
+        "log loss",
+    )
+    rows = [(label, *cells) for label, cells in zip(labels, zip(*columns, strict=True), strict=True)]
+    why = f" ({gate.calibrated_for})" if gate.calibrated_for else ""
+    return Section(
+        "Of the photos with a p_defective near 0.9, nine of ten should be defective. Dots on the dotted line "
+        "say that it is so; bars are 95% intervals clustered by part, numbers are photos.",
+        [("Calibration", f"{gate.calibrator}{why}")],
+        [
+            Table(
+                "Before and after calibration", ("", *names), rows, "Lower is better, except for resolution."
+            )
+        ],
+        _calibration_notes(told),
+    )
+
+
+def _calibration_notes(told: Reported) -> list[str]:
+    found = [
+        "Verdicts do not depend on calibration: it never changes the order of photos, and the thresholds "
+        "move with it."
+    ]
+    if len(told.decision.outcome.gates) > 1:
+        kinds = sorted({one.calibrator.method for one in told.decision.outcome.gates.values()})
+        found.append(
+            "Out of fold, each photo has the calibration that was chosen without its part "
+            f"({', '.join(kinds)}); that is what these figures are of."
+        )
+    return found
+
+
+def _calibration_figures(told: Calibration) -> list[str]:
+    parts = told.parts
+    figures = (
+        told.ece,
+        told.mce,
+        told.brier,
+        parts.reliability,
+        parts.resolution,
+        parts.uncertainty,
+        parts.within_bins,
+        told.log_loss,
+    )
+    return [f"{value:.4f}" for value in figures]
+
+
+def limits(told: Reported, doubts: list[str]) -> list[str]:
+    """Return what the report does not prove.
+
+    Args:
+        told: the decision.
+        doubts: what the photos themselves leave in doubt.
+    """
+    decision, evidence = told.decision, told.decision.source.evidence.evidence
+    good = evidence.parts(defective=False)
+    found = [
+        "Other parts: it holds for parts that are drawn like those of these photos. Another casting, another "
+        "mould or another kind of defect is not covered.",
+        "Other light: it holds for the camera, light and position of these photos. Check again after any "
+        "change, with castproof validate and a small new set.",
+        "Confidence is about the method: of many promises made in this way, at most "
+        f"{1 - decision.gate.policy.confidence:.0%} are broken. It does not say how large a break would be.",
+        "Shares per part say nothing about one single part: a part with a faint defect may pass on every photo.",
+    ]
+    if good < FEW_PARTS:
+        found.append(
+            f"Few good parts: false alarms are told from {counted(good, 'good part')}. One more or less "
+            f"changes the share by {percent(1 / good)}; no rate below {ceiled(_none_of(good))} can be proven."
+        )
+    if decision.gate.policy.defect_rate is None:
+        found.append(
+            f"The share of defective parts, {percent(decision.results.defect_rate)}, is that of these "
+            "photos. On a line it is lower, and the load of looks and the cost change with it."
+        )
+    return [*found, *doubts]
+
+
+def _none_of(parts: int) -> float:
+    """Return the rate that `parts` without a failure prove with 95 % confidence, Clopper and Pearson 1934."""
+    return float(1 - 0.05 ** (1 / parts))

@@ -1,0 +1,79 @@
+"""What a report is made of: the decision that is kept with a run, or the run with its own threshold."""
+
+import csv
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from castproof.errors import BrokenRunError
+from castproof.files import CSV_ERRORS
+from castproof.gate.calibrator import NONE
+from castproof.gate.gate import Bound
+from castproof.gate.policy import MANUAL, Policy
+from castproof.measure.decision import Thresholds
+from castproof.pipeline.decide import Asked, Decision, decide, decided
+from castproof.pipeline.judged import CROSSVAL
+from castproof.settings import UNTUNED
+
+PREDICTIONS: Final = "predictions.csv"
+
+
+@dataclass(frozen=True, eq=False)
+class Reported:
+    """A decision, and whether somebody made it.
+
+    Args:
+        decision: the gate and what is told of it.
+        decided: whether it is kept with the run; its threshold is the one of training otherwise.
+    """
+
+    decision: Decision
+    decided: bool
+
+    @property
+    def tuned(self) -> bool:
+        """Whether the threshold was chosen on the evidence without a promise: by training, for a score."""
+        return not self.decided and self.decision.source.settings.tune_for != UNTUNED
+
+    @property
+    def sisters(self) -> bool:
+        """Whether the evidence was judged by networks of a cross-validation, trained like the one that it is about."""
+        return self.decision.source.kind == CROSSVAL or self.decision.asked.evidence is not None
+
+    @property
+    def promise_holds(self) -> bool:
+        """Whether the evidence proves anything about the thresholds."""
+        return self.decision.gate.promise is not None and not self.tuned
+
+    @cached_property
+    def bound(self) -> Bound | None:
+        """What is proven about defective parts that pass: by the evidence, else by the test photos."""
+        return self.decision.gate.promise if self.promise_holds else self.decision.proof
+
+
+def reported(folder: Path) -> Reported:
+    """Return the decision that is kept in a run or a cross-validation, else one with the threshold of training.
+
+    Raises:
+        CastproofError: the folder is neither, or holds nothing that a decision could be told of.
+    """
+    decision = decided(folder)
+    if decision is not None:
+        return Reported(decision, decided=True)
+    threshold = _own_threshold(folder / PREDICTIONS)
+    asked = Asked(Policy(MANUAL, thresholds=Thresholds.single(threshold)), calibration=NONE)
+    return Reported(decide(folder, asked), decided=False)
+
+
+def _own_threshold(path: Path) -> float:
+    """Return the threshold in a predictions.csv; the middle one where folds have thresholds of their own."""
+    try:
+        with path.open(encoding="utf-8", errors=CSV_ERRORS, newline="") as file:
+            found = {float(row["threshold"]) for row in csv.DictReader(file)}
+        return float(median(found))
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise BrokenRunError(
+            f"{path} tells no threshold.", found=f"({error})", fix="Give a complete run, or make it again."
+        ) from error
