@@ -8,14 +8,18 @@ import typer
 
 from castproof import __version__
 from castproof.apps.cli.audit import audit_command
+from castproof.apps.cli.compare import compare_command
 from castproof.apps.cli.console import leave_on_error
 from castproof.apps.cli.crossval import crossval_command
+from castproof.apps.cli.decide import decide_command
 from castproof.apps.cli.demo import demo_command
 from castproof.apps.cli.evaluate import evaluate_command
 from castproof.apps.cli.import_ import import_command
 from castproof.apps.cli.predict import predict_command
+from castproof.apps.cli.report import report_command
 from castproof.apps.cli.split import split_command
 from castproof.apps.cli.train import train_command
+from castproof.apps.cli.validate import validate_command
 from castproof.errors import CastproofError
 
 app = typer.Typer(
@@ -33,7 +37,11 @@ app.command("split")(split_command)
 app.command("crossval")(crossval_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
+app.command("decide")(decide_command)
+app.command("report")(report_command)
+app.command("compare")(compare_command)
 app.command("predict")(predict_command)
+app.command("validate")(validate_command)
 
 
 def _print_version(wanted: bool) -> None:
