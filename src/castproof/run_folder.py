@@ -12,6 +12,7 @@ from castproof.files import make_folder, write_error, write_json
 CROSSVAL_PLAN: Final = "crossval.json"
 GATE_FOLDER: Final = "gate"
 GATE_FILE: Final = "gate.json"
+REPORT_FILE: Final = "report.html"
 
 
 @dataclass(frozen=True)

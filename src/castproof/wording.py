@@ -1,5 +1,6 @@
 """How messages write numbers and commands, the same on the screen and on pages."""
 
+import math
 import os
 import shlex
 import subprocess
@@ -19,6 +20,14 @@ def percent(share: float) -> str:
     if 0.9995 <= share < 1:
         return ">99.9%"
     return f"{share:.1%}"
+
+
+def probability(p: float) -> str:
+    """Return `p` in [0, 1] with four digits, those of 1 - p where it is near 1: 0.99996 is not 1."""
+    if p <= 0.9 or p == 1:
+        return f"{p:.4g}"
+    digits = 3 - math.floor(math.log10(1 - p))
+    return f"{p:.{digits}f}".rstrip("0")
 
 
 def round_name(folder: str) -> str:

@@ -121,7 +121,7 @@ def test_predict_and_evaluate_judge_by_the_gate(
 def test_several_photos_of_a_part_get_one_verdict(
     castproof: Server, run: Path, trained: Trained, tmp_path: Path
 ) -> None:
-    flags = ["--policy", "manual", "--threshold", "0.5", "--combine", "any"]
+    flags = ["--policy", "manual", "--threshold", "0.5", "--combine", "any/2"]
     assert castproof.run(["decide", run, *flags], tmp_path).code == 0
     photos = sorted((trained.data / "test").rglob("*.png"))
     for part, names in {"A": photos[:2], "B": photos[-2:], "C": photos[2:4]}.items():

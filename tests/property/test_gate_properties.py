@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castproof.errors import PromiseError
-from castproof.gate.choice import Cuts, choose_cuts, expected_cost, sample_of, sides
+from castproof.gate.choice import Cuts, choose_cuts, sample_of, sides
 from castproof.gate.combine import Combine
 from castproof.gate.evidence import Evidence
 from castproof.gate.gate import choose_gate
@@ -12,12 +12,13 @@ from castproof.gate.outcome import pass_through
 from castproof.gate.policy import MIN_COST, MISS_RATE, Costs, Policy
 from castproof.gate.risk import upper_bound
 from castproof.measure.decision import Thresholds, Verdict, decide
+from gate_costs import expected_cost
 
 LOGIT = st.one_of(st.integers(-3, 3).map(float), st.floats(-36, 36))
 PARTS = st.lists(st.lists(LOGIT, min_size=2, max_size=4), min_size=1, max_size=8)
 COST = st.floats(0, 100)
 RATE = st.floats(0.01, 0.99)
-COMBINE = st.sampled_from(["single", "any", "mean", "1/2", "2/2"]).map(Combine.parse)
+COMBINE = st.sampled_from(["single", "any/2", "mean/2", "1/2", "2/2"]).map(Combine.parse)
 
 
 @st.composite

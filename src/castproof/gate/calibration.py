@@ -63,7 +63,9 @@ def choose_calibrator(evidence: Evidence, wanted: str = AUTO, *, seed: int = 133
     if wanted not in (AUTO, *allowed):
         raise SettingError(
             f"--calibration {wanted} does not fit.",
-            found=why,
+            rule=f"It takes {LEAST_PARTS.get(wanted, 1)} good and as many defective parts, not wholly apart.",
+            found=f"Found {evidence.parts(defective=False)} good and {evidence.parts(defective=True)} defective ones"
+            + (f": {why}." if why else "."),
             fix="Leave it out, or add photos of more parts.",
         )
     if wanted != AUTO:

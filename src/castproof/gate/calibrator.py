@@ -16,6 +16,7 @@ TEMPERATURE: Final = "temperature"
 PLATT: Final = "platt"
 ISOTONIC: Final = "isotonic"
 METHODS: Final = (NONE, TEMPERATURE, PLATT, ISOTONIC)
+_RISING: Final = 1e-6  # so that photos keep their order on the steps of "isotonic", too
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Calibrator:
         slope: of "temperature" (1 / T) and "platt", above 0.
         offset: of "platt".
         knot_logit: of "isotonic": rising logits, between which p is interpolated; outside it stays as at the ends.
-        knot_p: p_defective in [0, 1] at these, never falling.
+        knot_p: p_defective in [0, 1] at these, never falling; a millionth of a sigmoid makes it rise everywhere.
 
     Raises:
         DataError: the values are those of no rising function.
@@ -61,9 +62,9 @@ class Calibrator:
         """
         x = np.asarray(logit, np.float64)
         if self.method == ISOTONIC:
-            return np.asarray(np.interp(x, self.knot_logit, self.knot_p), np.float64)
-        with np.errstate(over="ignore"):
-            return np.asarray(1.0 / (1.0 + np.exp(-(self.slope * x + self.offset))), np.float64)
+            steps = np.interp(x, self.knot_logit, self.knot_p)
+            return np.asarray((1 - _RISING) * steps + _RISING * _sigmoid(x), np.float64)
+        return _sigmoid(self.slope * x + self.offset)
 
     def __str__(self) -> str:
         if self.method == TEMPERATURE:
@@ -88,3 +89,8 @@ class Calibrator:
             tuple(map(float, data["knot_logit"])),
             tuple(map(float, data["knot_p"])),
         )
+
+
+def _sigmoid(x: Floats) -> Floats:
+    with np.errstate(over="ignore"):
+        return np.asarray(1.0 / (1.0 + np.exp(-x)), np.float64)

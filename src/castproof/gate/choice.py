@@ -80,7 +80,7 @@ def choose_cuts(known: Sides, policy: Policy, *, sample: Sample | None = None) -
         known: the evidence.
         policy: what is asked for.
         sample: reckon with the bound of these parts instead of those of `known`: what the same rule does where a
-            fold is left out. Nothing is proven then.
+            fold is left out. Nothing is proven then, and REVIEW comes as near to its limits as it can.
 
     Raises:
         PromiseError: too few parts to keep the promise, or no REVIEW keeps both limits.
@@ -91,7 +91,8 @@ def choose_cuts(known: Sides, policy: Policy, *, sample: Sample | None = None) -
         accept = _promised(known, policy, sample)
     else:
         accept = _highest_f1(known, macro=policy.name == MAX_MACRO_F1)
-    return Cuts(float(known.cuts[accept]), float(known.cuts[_reject_from(known, policy, accept)]))
+    reject = _reject_from(known, policy, accept, strictly=sample is None)
+    return Cuts(float(known.cuts[accept]), float(known.cuts[reject]))
 
 
 def unit_inspections(known: Sides, policy: Policy) -> Inspections:
@@ -121,19 +122,18 @@ def _too_few(known: Sides, policy: Policy, sample: Sample) -> PromiseError:
     best = upper_bound(0.0, sample, policy.confidence)
     parts = known.defective.parts
     unit = "defective parts" if policy.per != PER_PHOTO else "defective photos"
-    counts = counted(parts, "defective part") + (
-        f", which count as {sample.size:.1f} equal ones, since one has "
-        f"{known.defective.photos.max() / known.defective.photos.sum():.0%} of the photos"
-        if policy.per == PER_PHOTO
-        else ""
-    )
+    counts, more = counted(parts, "defective part"), counted(max(needed - parts, 1), "defective part")
+    if policy.per == PER_PHOTO:
+        largest = known.defective.photos.max() / known.defective.photos.sum()
+        counts += f", which count as {sample.size:.1f} equal ones, since one has {largest:.0%} of the photos"
+        more = "photos of parts that have fewer"
     return PromiseError(
         f"No threshold can promise that at most {percent(policy.miss_rate)} of {unit} pass, "
         f"with {policy.confidence:.0%} confidence.",
         rule=f"Even if none passes, that takes {needed:,} defective parts that the network has not learnt from.",
         found=f"Found {counts}.",
-        fix=f"The best promise of these parts is {ceiled(best)} (--miss-rate {ceiled_number(best)}); or add "
-        f"{counted(max(needed - int(sample.size), 1), 'defective part')}, or lower --confidence.",
+        fix=f"The best promise of these parts is {ceiled(best)} (--miss-rate {ceiled_number(best)}); or add {more}, or "
+        "lower --confidence.",
         needed=needed,
         best=best,
     )
@@ -195,9 +195,9 @@ def _running_argmin(values: Floats, gaps: Floats) -> "np.ndarray[tuple[int], np.
     return best
 
 
-def _reject_from(known: Sides, policy: Policy, accept: int) -> int:
+def _reject_from(known: Sides, policy: Policy, accept: int, *, strictly: bool) -> int:
     """Return the place of the lowest cut from which REJECT may begin: with the fewest false alarms that the review load
-    allows, or with as many as are allowed.
+    allows, or with as many as are allowed. Where no cut keeps both limits, raise PromiseError, or keep the load.
     """
     if not policy.wants_review:
         return accept
@@ -211,6 +211,9 @@ def _reject_from(known: Sides, policy: Policy, accept: int) -> int:
     places = np.arange(len(known.cuts))
     affordable = (places >= accept) & (load <= most_load + _EQUAL)
     fitting = np.flatnonzero(affordable & (alarms <= most_alarms + _EQUAL))
+    if not len(fitting) and not strictly:
+        fitting = np.flatnonzero(affordable)
+        return int(fitting[np.argmin(alarms[fitting])])
     if not len(fitting):
         least = float(load[np.flatnonzero((places >= accept) & (alarms <= most_alarms + _EQUAL))[0]])
         raise PromiseError(
@@ -224,13 +227,3 @@ def _reject_from(known: Sides, policy: Policy, accept: int) -> int:
     if policy.false_alarm_rate is None:
         fitting = fitting[alarms[fitting] <= alarms[fitting].min() + _EQUAL]
     return int(fitting[0])
-
-
-def expected_cost(known: Sides, policy: Policy, cuts: Cuts) -> float:
-    """Return the expected cost of one part at `cuts`, with the costs and the defect rate of `policy`."""
-    at = np.array([cuts.accept, cuts.reject])
-    defective, good = known.defective.share_below(at), known.good.share_below(at)
-    cost, rate = policy.costs, known.defect_rate
-    of_defective = cost.miss * defective[0] + cost.review * (defective[1] - defective[0])
-    of_good = cost.false_alarm * (1 - good[1]) + cost.review * (good[1] - good[0])
-    return float(rate * of_defective + (1 - rate) * of_good)

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -17,9 +18,10 @@ SINGLE: Final = "single"
 ANY: Final = "any"
 MEAN: Final = "mean"
 RULE: Final = (
-    "single: one photo per part. any: the worst of its photos decides. mean: the mean of their logits decides. "
-    "K/N: the station takes N photos, and K of them must be defective."
+    "single: one photo per part. The station takes N photos, and any/N: the worst of them decides; mean/N: the mean of "
+    "their logits decides; K/N: K of them must be defective."
 )
+MOST_CHOICES: Final = 100
 
 
 @dataclass(frozen=True)
@@ -30,30 +32,33 @@ class Combine:
     of a photo: at least K photos lie on or above a threshold exactly if the K-th largest logit does.
 
     Args:
-        rule: "single", "any", "mean" or "K/N".
-        k: photos that must be defective, of `n`.
-        n: photos that the station takes; 0 where it does not matter.
+        rule: "single", "any/N", "mean/N" or "K/N".
+        k: photos that must be defective, of `n`; 0 where their mean decides.
+        n: photos that the station takes of each part: no more and no less, or what is promised does not hold.
     """
 
     rule: str = SINGLE
     k: int = 1
-    n: int = 0
+    n: int = 1
 
     @classmethod
     def parse(cls, text: str) -> "Combine":
-        """Return the rule that `text` names: single, any, mean, or K/N such as 2/3.
+        """Return the rule that `text` names: single, any/N, mean/N or K/N, such as 2/3.
 
         Raises:
             SettingError: it names none.
         """
-        if text in (SINGLE, ANY, MEAN):
-            return cls(text)
-        found = re.fullmatch(r"([1-9]\d?)/([1-9]\d?)", text)
-        if not found or int(found[1]) > int(found[2]):
+        if text == SINGLE:
+            return cls()
+        found = re.fullmatch(rf"({ANY}|{MEAN}|[1-9]\d?)/([1-9]\d?)", text)
+        k = {ANY: 1, MEAN: 0}.get(found[1]) if found else None
+        if found and k is None:
+            k = int(found[1])
+        if not found or k is None or k > int(found[2]):
             raise SettingError(
-                "--combine names no rule.", rule=RULE, found=f"Found {text!r}.", fix="Give for example 2/3."
+                "--combine names no rule.", rule=RULE, found=f"Found {text!r}.", fix="Give for example any/3."
             )
-        return cls(text, int(found[1]), int(found[2]))
+        return cls(text, k, int(found[2]))
 
     def __str__(self) -> str:
         return self.rule
@@ -63,20 +68,15 @@ class Combine:
         """Whether a verdict takes several photos."""
         return self.rule != SINGLE
 
-    @property
-    def least_photos(self) -> int:
-        """How many photos of a part one verdict takes at least."""
-        return max(self.n, 1)
-
 
 def part_logit(logit: Sequence[float], combine: Combine) -> float:
     """Return the logit of a part, of the photos that one inspection takes of it.
 
     Args:
-        logit: of its photos, finite; `combine.n` of them where the rule says how many.
+        logit: of its photos, finite, `combine.n` of them.
         combine: the rule.
     """
-    if combine.rule == MEAN:
+    if not combine.k:
         return float(np.clip(np.mean(logit), min(logit), max(logit)))
     return float(sorted(logit, reverse=True)[combine.k - 1])
 
@@ -84,22 +84,31 @@ def part_logit(logit: Sequence[float], combine: Combine) -> float:
 def inspections_of(logit: NDArray[np.floating], combine: Combine) -> tuple[Floats, Floats]:
     """Return logits and weights, float64 (m,) each, of the inspections that the photos of one part stand for.
 
-    `single`: each photo is one, all weigh the same. `any`, `mean`: all photos together are one. `K/N`: all choices of
-    N photos, each as likely; the K-th largest of them is the j-th largest of all M photos with the probability
-    C(j-1, K-1) C(M-j, N-K) / C(M, N), the law of order statistics of a sample without replacement.
+    They are all choices of N photos, each as likely. The K-th largest of N is the j-th largest of all M photos with the
+    probability C(j-1, K-1) C(M-j, N-K) / C(M, N), the law of order statistics of a sample without replacement. The
+    mean is that of every choice, or of 100 random ones where there are more.
 
     Args:
-        logit: float (M,), of all photos of the part, M >= `combine.least_photos`.
+        logit: float (M,), of all photos of the part, M >= `combine.n`.
         combine: the rule.
     """
     ranked = np.sort(np.asarray(logit, np.float64))[::-1]
-    if combine.rule == SINGLE:
-        return ranked, np.full(len(ranked), 1.0 / len(ranked))
-    if not combine.n:
-        return np.array([part_logit(ranked.tolist(), combine)]), np.ones(1)
+    if not combine.k:
+        return _means_of_choices(ranked, combine)
     k, n, m = combine.k, combine.n, len(ranked)
     all_choices = math.comb(m, n)
     weight = np.array(
         [math.comb(j - 1, k - 1) * math.comb(m - j, n - k) / all_choices for j in range(1, m + 1)]
     )
     return ranked[weight > 0], weight[weight > 0]
+
+
+def _means_of_choices(ranked: Floats, combine: Combine) -> tuple[Floats, Floats]:
+    m, n = len(ranked), combine.n
+    if math.comb(m, n) <= MOST_CHOICES:
+        choices = [list(one) for one in combinations(range(m), n)]
+    else:
+        rng = np.random.default_rng((m, n))
+        choices = [rng.choice(m, n, replace=False).tolist() for _ in range(MOST_CHOICES)]
+    means = np.array([part_logit(ranked[one].tolist(), combine) for one in choices])
+    return means, np.full(len(means), 1.0 / len(means))

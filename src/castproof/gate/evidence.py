@@ -12,11 +12,11 @@ from castproof.measure.scores import Counts, Flags, Floats, check_scores
 from castproof.wording import counted
 
 FOLDS: Final = 5
-MOST_LOGIT: Final = 36.7  # p_defective from 1.1e-16 to 1 - 1.1e-16, the float64 next to 1
+MOST_LOGIT: Final = 37.0  # of p_defective = 1, and 1 again when it is turned back into a probability
 
 
 def logit_of(p_defective: NDArray[np.floating] | float) -> Floats:
-    """Return ln(p / (1 - p)), float64 of the same shape, cut off at +-36.7; NaN stays NaN.
+    """Return ln(p / (1 - p)), float64 of the same shape, cut off at +-37; NaN stays NaN.
 
     Args:
         p_defective: in [0, 1]: what the network says, not calibrated.
@@ -146,14 +146,14 @@ def inspections(evidence: Evidence, combine: Combine, *, defective: bool) -> Ins
     order = np.argsort(place, kind="stable")
     ends = np.cumsum(np.bincount(place, minlength=len(numbers)))[:-1]
     groups = np.split(evidence.logit[chosen][order], ends)
-    groups = [one for one in groups if len(one) >= combine.least_photos]
+    groups = [one for one in groups if len(one) >= combine.n]
     if not groups:
         kind = "defective" if defective else "good"
         raise DataError(
             f"There is no {kind} part to decide by.",
-            rule=f"A verdict takes {counted(combine.least_photos, 'photo')} of a part that the network never saw.",
+            rule=f"A verdict takes {counted(combine.n, 'photo')} of a part that the network never saw.",
             found=f"Found {counted(evidence.photos(defective=defective), f'{kind} photo')}.",
-            fix="Add photos of more parts, or leave --combine out.",
+            fix="Add photos of more parts, or more of each part, or give another --combine.",
         )
     made = [inspections_of(one, combine) for one in groups]
     return Inspections(

@@ -1,18 +1,19 @@
 """A gate: calibration, thresholds and what they promise, chosen on evidence and kept with the network."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from castproof.errors import DataError, SettingError
 from castproof.gate.calibration import AUTO, choose_calibrator
 from castproof.gate.calibrator import Calibrator
 from castproof.gate.choice import Sides, choose_cuts, sample_of, sides, unit_inspections
 from castproof.gate.combine import part_logit
 from castproof.gate.evidence import Evidence, logit_of
-from castproof.gate.policy import MANUAL, MISS_RATE, Policy
+from castproof.gate.policy import MANUAL, MISS_RATE, UNITS, Policy
 from castproof.gate.risk import Sample, upper_bound
 from castproof.measure.decision import Thresholds, Verdict, decide, is_defective
 from castproof.measure.scores import Floats
@@ -23,7 +24,8 @@ class Bound:
     """What photos prove about the defective parts that pass.
 
     Args:
-        at_most: the smallest share of defective parts (or photos) that is proven, in [0, 1].
+        at_most: share of defective parts (or photos) that may pass, in [0, 1]: what was asked for, or the smallest one
+            that is proven.
         confidence: one-sided, in (0, 1).
         per: "part" or "photo".
         passed: share of the evidence that passes, each part (or photo) counted alike.
@@ -39,6 +41,16 @@ class Bound:
     parts: int
     photos: int
     size: float
+
+    def __post_init__(self) -> None:
+        shares = (self.at_most, self.confidence, self.passed)
+        if not (all(0 <= one <= 1 for one in shares) and self.size > 0 and self.per in UNITS):
+            raise DataError(
+                "The stored promise cannot be used.",
+                rule="Its shares lie from 0 to 1.",
+                found=f"Found {self}.",
+                fix="Decide again: castproof decide.",
+            )
 
 
 @dataclass(frozen=True)
@@ -108,7 +120,7 @@ class Gate:
             Thresholds(**{name: float(value) for name, value in data["thresholds"].items()}),
             Policy.from_json(data["policy"]),
             str(data["calibrated_for"]),
-            None if promise is None else Bound(**promise),
+            None if promise is None else _bound_from_json(promise),
         )
 
 
@@ -135,22 +147,31 @@ def choose_gate(
         PromiseError: the evidence cannot keep what is asked for.
     """
     known = sides(evidence, policy)
-    chosen = choose_calibrator(evidence, calibration, seed=seed)
+    try:
+        chosen = choose_calibrator(evidence, calibration, seed=seed)
+    except SettingError:
+        if sample is None:
+            raise
+        chosen = choose_calibrator(evidence, AUTO, seed=seed)
     if policy.thresholds is not None:
         thresholds = policy.thresholds
     else:
         cuts = choose_cuts(known, policy, sample=sample)
         accept, reject = (float(chosen.calibrator.p(cut)) for cut in (cuts.accept, cuts.reject))
         thresholds = Thresholds(accept, reject)
-    proven = policy.name in (MISS_RATE, MANUAL) and sample is None
-    promise = bound_of(known, policy, chosen.calibrator, thresholds) if proven else None
+    promise = None
+    if policy.name in (MISS_RATE, MANUAL) and sample is None:
+        promise = bound_of(known, policy, chosen.calibrator, thresholds)
+    if promise is not None and policy.name == MISS_RATE:
+        promise = replace(promise, at_most=policy.miss_rate)
     return Gate(chosen.calibrator, thresholds, policy, chosen.why, promise)
 
 
 def bound_of(known: Sides, policy: Policy, calibrator: Calibrator, thresholds: Thresholds) -> Bound:
     """Return what the photos of `known` prove about the defective parts that pass these thresholds.
 
-    It holds for thresholds that were not chosen on these photos, or chosen by the policy "miss-rate".
+    It holds for thresholds that were not chosen on these photos. For those of the policy "miss-rate" the miss rate that
+    was asked for holds, and no smaller one.
     """
     told = unit_inspections(known, policy)
     passing = ~is_defective(calibrator.p(told.logit), thresholds.threshold)
@@ -164,4 +185,16 @@ def bound_of(known: Sides, policy: Policy, calibrator: Calibrator, thresholds: T
         parts=told.parts,
         photos=int(told.photos.sum()),
         size=sample.size,
+    )
+
+
+def _bound_from_json(data: Mapping[str, Any]) -> Bound:
+    return Bound(
+        at_most=float(data["at_most"]),
+        confidence=float(data["confidence"]),
+        per=str(data["per"]),
+        passed=float(data["passed"]),
+        parts=int(data["parts"]),
+        photos=int(data["photos"]),
+        size=float(data["size"]),
     )

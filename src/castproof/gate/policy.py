@@ -18,7 +18,7 @@ POLICIES: Final = (MAX_MACRO_F1, MAX_DEF_F1, MIN_COST, MISS_RATE, MANUAL)
 PER_PART: Final = "part"
 PER_PHOTO: Final = "photo"
 UNITS: Final = (PER_PART, PER_PHOTO)
-EXAMPLE: Final = "Give for example 0.01 for one in a hundred."
+EXAMPLE: Final = "Give for example 0.05 for 5 %, five in a hundred."
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,28 @@ class Costs:
     miss: float = 10.0
     false_alarm: float = 1.0
     review: float = 0.5
+
+    def of_a_part(
+        self,
+        defect_rate: float,
+        *,
+        missed: float,
+        defects_reviewed: float,
+        false_alarms: float,
+        good_reviewed: float,
+    ) -> float:
+        """Return the expected cost of a part.
+
+        Args:
+            defect_rate: share of defective parts, in [0, 1].
+            missed: share of defective parts that pass.
+            defects_reviewed: share of defective parts that are looked at.
+            false_alarms: share of good parts that are rejected.
+            good_reviewed: share of good parts that are looked at.
+        """
+        of_defective = self.miss * missed + self.review * defects_reviewed
+        of_good = self.false_alarm * false_alarms + self.review * good_reviewed
+        return defect_rate * of_defective + (1 - defect_rate) * of_good
 
 
 @dataclass(frozen=True)
@@ -71,7 +93,7 @@ class Policy:
         if self.per not in UNITS:
             raise SettingError("--per cannot be used.", rule="part or photo.", found=f"Found {self.per!r}.")
         shares = (
-            ("The miss rate", self.miss_rate),
+            ("--miss-rate", self.miss_rate),
             ("--confidence", self.confidence),
             ("--defect-rate", self.defect_rate),
         )
@@ -81,7 +103,7 @@ class Policy:
                     f"{name} cannot be used.",
                     rule="It must be a number between 0 and 1.",
                     found=f"Found {value!r}.",
-                    fix=EXAMPLE,
+                    fix="Give for example 0.95." if name == "--confidence" else EXAMPLE,
                 )
         for name, value in (
             ("--false-alarm-rate", self.false_alarm_rate),
@@ -134,7 +156,13 @@ class Policy:
             raise SettingError(
                 "Thresholds and policy do not fit.",
                 rule="--policy manual, and no other, takes --threshold, and --reject-from where there is to be REVIEW.",
-                fix="Give both, or none of them.",
+                fix="Add --threshold, or leave out what does not fit.",
+            )
+        if self.per == PER_PHOTO and self.combine.several:
+            raise SettingError(
+                "--per photo and --combine do not fit.",
+                rule="Where several photos make one verdict, parts are what passes.",
+                fix="Leave one of them out.",
             )
         if self.wants_review and self.name in (MANUAL, MIN_COST):
             raise SettingError(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,9 +19,12 @@ from castproof.measure.calibration import (
     mce,
     reliability,
 )
-from castproof.measure.intervals import Rate, rate_by_part
+from castproof.measure.intervals import Interval, Rate, bootstrap_by_part, rate_by_part
+from castproof.measure.mean_bounds import mean_bounds
 from castproof.measure.metrics import log_loss
 from castproof.measure.scores import Counts, Flags, Floats
+
+RESAMPLES: Final = 500
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,32 @@ class VerdictRates:
     rejected: Rate
 
 
+@dataclass(frozen=True)
+class PartShare:
+    """A share of parts with its interval; a part that is judged now so, now so, counts by how often.
+
+    Args:
+        share: mean over the parts, in [0, 1].
+        low: lower end of the interval.
+        high: upper end.
+        parts: how many there are.
+    """
+
+    share: float
+    low: float
+    high: float
+    parts: int
+
+
+@dataclass(frozen=True)
+class PartRates:
+    """How the parts of one kind were judged by several photos each."""
+
+    accepted: PartShare
+    reviewed: PartShare
+    rejected: PartShare
+
+
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """How far probabilities can be taken at their word.
@@ -41,6 +70,7 @@ class Calibration:
         bins: p_defective against what was observed, 15 bins of equal width.
         intervals: of each bin, the share of defective photos, its interval clustered by part; None for an empty bin.
         ece: expected calibration error of these bins.
+        ece_interval: the same with its interval by resampling parts.
         mce: maximum calibration error of these bins.
         brier: Brier score.
         parts: what the Brier score is made of.
@@ -50,6 +80,7 @@ class Calibration:
     bins: ReliabilityBins
     intervals: Sequence[Rate | None]
     ece: float
+    ece_interval: Interval
     mce: float
     brier: float
     parts: BrierParts
@@ -63,7 +94,7 @@ class Results:
     Args:
         defective: verdicts on the defective photos; `accepted` are missed defects.
         good: verdicts on the good photos; `rejected` are false alarms.
-        by_part: shares of parts by verdict, where several photos make one; None for single photos.
+        by_part: the good and the defective parts, where several photos make one verdict; None for single photos.
         review_load: share of all parts that are REVIEW at `defect_rate`, in [0, 1].
         cost: expected cost per part at `defect_rate`, with the costs of the policy.
         defect_rate: share of defective parts that is reckoned with.
@@ -73,7 +104,7 @@ class Results:
 
     defective: VerdictRates
     good: VerdictRates
-    by_part: tuple[PartShares, PartShares] | None
+    by_part: tuple[PartRates, PartRates] | None
     review_load: float
     cost: float
     defect_rate: float
@@ -88,8 +119,7 @@ class Results:
             "by_part": None
             if self.by_part is None
             else {
-                kind: {name: float(np.mean(value)) for name, value in vars(shares).items()}
-                for kind, shares in zip(("good", "defective"), self.by_part, strict=True)
+                kind: asdict(shares) for kind, shares in zip(("good", "defective"), self.by_part, strict=True)
             },
             "review_load": self.review_load,
             "cost": self.cost,
@@ -116,9 +146,17 @@ def results(outcome: Outcome, policy: Policy, defect_rate: float, confidence: fl
     return Results(
         defective=_verdict_rates(outcome, labels, confidence),
         good=_verdict_rates(outcome, ~labels, confidence),
-        by_part=(good, defective) if policy.combine.several else None,
+        by_part=(_part_rates(good, confidence), _part_rates(defective, confidence))
+        if policy.combine.several
+        else None,
         review_load=_mixed(defect_rate, float(defective.reviewed.mean()), float(good.reviewed.mean())),
-        cost=_cost(policy, defect_rate, good, defective),
+        cost=policy.costs.of_a_part(
+            defect_rate,
+            missed=float(defective.accepted.mean()),
+            defects_reviewed=float(defective.reviewed.mean()),
+            false_alarms=float(good.rejected.mean()),
+            good_reviewed=float(good.reviewed.mean()),
+        ),
         defect_rate=defect_rate,
         before=calibration(labels, Calibrator().p(outcome.photos.logit), part, confidence),
         after=calibration(labels, outcome.p, part, confidence),
@@ -143,7 +181,20 @@ def calibration(labels: Flags, p: Floats, part: Counts, confidence: float = 0.95
         for one in range(bins.bins)
     ]
     return Calibration(
-        bins, intervals, ece(bins), mce(bins), brier(labels, p), brier_parts(labels, p), log_loss(labels, p)
+        bins=bins,
+        intervals=intervals,
+        ece=ece(bins),
+        ece_interval=bootstrap_by_part(
+            lambda rows: ece(reliability(labels[rows], p[rows])),
+            part,
+            labels,
+            resamples=RESAMPLES,
+            confidence=confidence,
+        ),
+        mce=mce(bins),
+        brier=brier(labels, p),
+        parts=brier_parts(labels, p),
+        log_loss=log_loss(labels, p),
     )
 
 
@@ -158,20 +209,23 @@ def _verdict_rates(outcome: Outcome, chosen: Flags, confidence: float) -> Verdic
     )
 
 
+def _part_rates(shares: PartShares, confidence: float) -> PartRates:
+    return PartRates(
+        *(
+            PartShare(float(one.mean()), *mean_bounds(one, np.ones(len(one)), 0.0, 1.0, confidence), len(one))
+            for one in (shares.accepted, shares.reviewed, shares.rejected)
+        )
+    )
+
+
 def _mixed(defect_rate: float, of_defective: float, of_good: float) -> float:
     return defect_rate * of_defective + (1 - defect_rate) * of_good
-
-
-def _cost(policy: Policy, defect_rate: float, good: PartShares, defective: PartShares) -> float:
-    cost = policy.costs
-    of_defective = cost.miss * defective.accepted.mean() + cost.review * defective.reviewed.mean()
-    of_good = cost.false_alarm * good.rejected.mean() + cost.review * good.reviewed.mean()
-    return _mixed(defect_rate, float(of_defective), float(of_good))
 
 
 def _calibration_json(told: Calibration) -> dict[str, Any]:
     return {
         "ece": told.ece,
+        "ece_interval": asdict(told.ece_interval),
         "mce": told.mce,
         "brier": told.brier,
         "brier_parts": asdict(told.parts),

@@ -1,6 +1,6 @@
 """What other thresholds would do: defects that pass against good parts that need a look, on the evidence itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -22,7 +22,7 @@ class TradeoffRow:
     Args:
         threshold: on the calibrated p_defective, in [0, 1].
         missed: share of defective parts (or photos, as the policy counts) that pass.
-        proven: the miss rate that the evidence proves for this threshold.
+        bound: the miss rate that the evidence proves for this threshold, had it been fixed beforehand.
         good_passed: share of good parts that pass.
         review_load: share of all parts that are looked at where no good part may be rejected: all good parts that do
             not pass are REVIEW, and the defective parts that look no worse than they.
@@ -30,7 +30,7 @@ class TradeoffRow:
 
     threshold: float
     missed: float
-    proven: float
+    bound: float
     good_passed: float
     review_load: float
 
@@ -58,7 +58,7 @@ def promises(known: Sides, policy: Policy, calibrator: Calibrator) -> list[tuple
         proven = p_value(missed, sample_of(known, policy), rate) <= 1 - policy.confidence
         if proven[0]:
             place = int(np.argmin(np.append(proven, False))) - 1
-            rows.append((rate, row_at(known, policy, calibrator, place)))
+            rows.append((rate, replace(row_at(known, policy, calibrator, place), bound=rate)))
     return rows
 
 
@@ -75,7 +75,7 @@ def row_at(known: Sides, policy: Policy, calibrator: Calibrator, place: int) -> 
     return TradeoffRow(
         threshold=float(calibrator.p(cut)[0]),
         missed=missed,
-        proven=upper_bound(missed, sample_of(known, policy), policy.confidence),
+        bound=upper_bound(missed, sample_of(known, policy), policy.confidence),
         good_passed=float(known.passing_good[place]),
         review_load=float(load),
     )

@@ -1,5 +1,6 @@
 """Two runs, or two cross-validations, on the photos that both judged without having learnt from them."""
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from castproof.errors import DataError
 from castproof.files import write_json
 from castproof.measure.comparison import Difference, compare, sentence
 from castproof.measure.paired_figures import Judgement
+from castproof.pipeline.gate_file import check_single
 from castproof.pipeline.judged import part_numbers
 from castproof.pipeline.reporting.reported import reported
 
@@ -94,12 +96,19 @@ def write_comparison(comparison: Comparison, path: Path) -> None:
     write_json(path, comparison.to_json())
 
 
-def _told(folder: Path) -> dict[tuple[str, bool], Told]:
-    """Return what is told in `folder`, by content and label of each photo."""
+def _told(folder: Path) -> dict[tuple[str, bool, int], Told]:
+    """Return what is told in `folder`, by content and label of each photo, identical ones numbered."""
     decision = reported(folder).decision
+    check_single(decision.gate, folder, "compare")
     outcome = decision.outcome
     rows = zip(decision.photos, outcome.p, ~outcome.accepted, strict=True)
-    return {(photo.sha256, photo.defective): Told(photo, float(p), bool(called)) for photo, p, called in rows}
+    found: dict[tuple[str, bool, int], Told] = {}
+    seen: Counter[tuple[str, bool]] = Counter()
+    for photo, p, called in rows:
+        key = photo.sha256 or photo.file, photo.defective
+        found[(*key, seen[key])] = Told(photo, float(p), bool(called))
+        seen[key] += 1
+    return found
 
 
 def _judgement(told: list[Told]) -> Judgement:

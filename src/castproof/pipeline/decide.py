@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from castproof import __version__
 from castproof.data.manifest import Photo
-from castproof.errors import BrokenRunError
+from castproof.errors import BrokenRunError, CastproofError, SettingError
 from castproof.files import write_csv, write_json
 from castproof.gate.calibration import AUTO
 from castproof.gate.calibrator import Calibrator
@@ -18,11 +18,19 @@ from castproof.gate.results import Results, results
 from castproof.gate.tradeoff import TradeoffRow, promises, tradeoff
 from castproof.measure.decision import Thresholds
 from castproof.measure.decision import decide as verdict_of
-from castproof.pipeline.gate_file import FORMAT, gate_of, gate_path, network_hash, read_gate_file
+from castproof.pipeline.gate_file import (
+    FORMAT,
+    PROPOSED,
+    gate_of,
+    gate_path,
+    network_hash,
+    read_gate_file,
+    sealed,
+)
 from castproof.pipeline.judged import CROSSVAL, Judged, Source, open_source, with_evidence_of
 from castproof.report.gate_plots import calibration_plot, tradeoff_plot
 from castproof.report.style import save
-from castproof.run_folder import RunFolder
+from castproof.run_folder import REPORT_FILE, RunFolder
 
 TEST: Final = "test"
 OUT_OF_FOLD: Final = "out of fold"
@@ -39,7 +47,7 @@ PHOTO_COLUMNS: Final = (
     "reject_from",
     "verdict",
 )
-TRADEOFF_COLUMNS: Final = ("threshold", "missed", "proven", "good_passed", "review_load")
+TRADEOFF_COLUMNS: Final = ("threshold", "missed", "bound", "good_passed", "review_load")
 
 
 @dataclass(frozen=True)
@@ -141,16 +149,23 @@ def decided(folder: Path) -> Decision | None:
 
     Raises:
         BrokenRunError: gate.json is broken, or the same question has another answer by now.
+        SettingError: the gate was proposed by a validation.
     """
     content, path = read_gate_file(folder), gate_path(folder)
     if content is None:
         return None
+    if PROPOSED in content:
+        raise SettingError(
+            f"The gate of {folder} was proposed by castproof validate.",
+            rule="It rests on photos of the validation, too; what is to be told of it stands in the validation's page.",
+            fix="Read validation.html there; or decide on the photos of this run alone: castproof decide",
+        )
     kept = gate_of(content, path)
     try:
         told = content["asked"]
         evidence = None if told["evidence"] is None else Path(told["evidence"])
         asked = Asked(Policy.from_json(told["policy"]), str(told["calibration"]), evidence, int(told["seed"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (CastproofError, KeyError, TypeError, ValueError) as error:
         raise BrokenRunError(f"{path} does not tell what was asked for.", fix="Decide again.") from error
     decision = decide(folder, asked)
     if decision.gate != kept:
@@ -170,14 +185,15 @@ def write_decision(decision: Decision) -> Path:
     """
     path = gate_path(decision.source.folder)
     folder = path.parent
-    rows = decision.tradeoff
+    rows, content = decision.tradeoff, gate_json(decision)
+    (folder / REPORT_FILE).unlink(missing_ok=True)
     write_csv(folder / "photos.csv", PHOTO_COLUMNS, _photo_rows(decision))
     write_csv(folder / "tradeoff.csv", TRADEOFF_COLUMNS, [tuple(asdict(row).values()) for row in rows])
     save(calibration_plot(decision.results, decision.told_on), folder / "calibration.png")
     save(
         tradeoff_plot(rows, decision.gate.thresholds.threshold, decision.gate.policy), folder / "tradeoff.png"
     )
-    write_json(path, gate_json(decision))
+    write_json(path, sealed(content))
     return folder
 
 
@@ -196,7 +212,7 @@ def gate_json(decision: Decision) -> dict[str, Any]:
             "defective_photos": evidence.photos(defective=True),
             "good_photos": evidence.photos(defective=False),
             "left_out": source.known,
-            "also_chose_the_network": source.evidence_kind != CROSSVAL and source.settings.needs_validation,
+            "also_chose_the_network": source.evidence_kind != CROSSVAL and not source.settings.keeps_last,
             "data_hash": source.manifest.data_hash(),
         },
         "asked": decision.asked.to_json(),

@@ -13,7 +13,7 @@ from castproof.files import make_folder
 from castproof.gate.gate import Gate
 from castproof.measure.evaluation import ScoredSplit, score_split
 from castproof.model.checkpoint import Checkpoint, load_checkpoint
-from castproof.pipeline.gate_file import load_gate
+from castproof.pipeline.gate_file import check_single, load_gate
 from castproof.pipeline.results import Evaluation, evaluation_context, write_evaluation
 from castproof.pipeline.scoring import score_photos
 from castproof.progress import SILENT, Progress
@@ -50,6 +50,7 @@ def evaluate(
     settings = TrainSettings.from_json(run.read_hparams()["settings"])
     checkpoint = load_checkpoint(run.best_model)
     gate = load_gate(run, checkpoint.threshold)
+    check_single(gate, run.path, "evaluate")
     if RunFolder(outdir).hparams.exists():
         raise OutputError(
             f"{outdir} is a run folder.",

@@ -5,11 +5,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from castproof.errors import BrokenRunError, CastproofError
+from castproof.errors import BrokenRunError, CastproofError, SettingError
 from castproof.gate.gate import Gate
 from castproof.run_folder import GATE_FILE, GATE_FOLDER, RunFolder
 
 FORMAT: Final = 1
+SEAL: Final = "sha256"
+PROPOSED: Final = "validation"  # key of gate.json: which validation proposed the gate
 
 
 def load_gate(run: RunFolder, threshold: float) -> Gate:
@@ -31,6 +33,16 @@ def load_gate(run: RunFolder, threshold: float) -> Gate:
     return gate_of(content, path)
 
 
+def check_single(gate: Gate, folder: Path, command: str) -> None:
+    """Raise SettingError where a gate judges parts by several photos, but `command` judges single ones."""
+    if gate.policy.combine.several:
+        raise SettingError(
+            f"The gate of {folder} judges parts by several photos (--combine {gate.policy.combine}).",
+            rule=f"castproof {command} judges single photos, for which its thresholds and its promise do not hold.",
+            fix=f"Decide for single photos: castproof decide {folder}",
+        )
+
+
 def gate_path(folder: Path) -> Path:
     """Return where the gate of a run or of a cross-validation lies."""
     return folder / GATE_FOLDER / GATE_FILE
@@ -49,9 +61,22 @@ def read_gate_file(folder: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError) as error:
         raise _broken(path, str(error)) from error
+    if isinstance(content, dict) and content.get("format") == FORMAT and content != sealed(content):
+        raise BrokenRunError(
+            f"{path} was changed by hand, or damaged.",
+            rule="Its figures belong together as they were decided.",
+            fix="Decide again: castproof decide RUN; with thresholds of your own: --policy manual",
+        )
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise _broken(path, f"format {content.get('format')!r}" if isinstance(content, dict) else "no object")
     return content
+
+
+def sealed(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of a gate.json with the hash of everything else in it, by which a change is noticed."""
+    rest = {key: value for key, value in content.items() if key != SEAL}
+    text = json.dumps(rest, sort_keys=True, ensure_ascii=True)
+    return {**rest, SEAL: sha256(text.encode("ascii")).hexdigest()}
 
 
 def gate_of(content: dict[str, Any], path: Path) -> Gate:
@@ -63,8 +88,15 @@ def gate_of(content: dict[str, Any], path: Path) -> Gate:
 
 
 def network_hash(run: RunFolder) -> str:
-    """Return a hex SHA-256 of the file of the network that a gate belongs to."""
-    return sha256(run.best_model.read_bytes()).hexdigest()
+    """Return a hex SHA-256 of the file of the network that a gate belongs to. Raises BrokenRunError without one."""
+    try:
+        return sha256(run.best_model.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BrokenRunError(
+            f"{run.best_model} cannot be read.",
+            found=f"({error.strerror})",
+            fix="Put it back, or train again.",
+        ) from error
 
 
 def _broken(path: Path, found: str) -> BrokenRunError:

@@ -16,6 +16,7 @@ from castproof.files import CSV_ERRORS, unguarded
 from castproof.gate.evidence import Evidence, logit_of, share_out_folds
 from castproof.run_folder import CROSSVAL_PLAN, RunFolder
 from castproof.settings import TrainSettings
+from castproof.wording import counted
 
 RUN: Final = "run"
 CROSSVAL: Final = "crossval"
@@ -38,7 +39,7 @@ class Judged:
 
     def without_parts_of(self, others: Sequence[Photo]) -> "Judged":
         """Return the photos of parts that none of `others` shows, by content: elsewhere parts have other names."""
-        files = {one.sha256 for one in others}
+        files = {one.sha256 for one in others if one.sha256}
         parts = {part_key(one) for one in self.photos if one.sha256 in files}
         keep = np.array([part_key(one) not in parts for one in self.photos])
         photos = tuple(photo for photo, kept in zip(self.photos, keep, strict=True) if kept)
@@ -88,7 +89,17 @@ def open_source(folder: Path) -> Source:
         RunError: it is neither, or not complete.
         DataError: every photo that was judged shows a part that is in train.
     """
-    return _open_crossval(folder) if (folder / CROSSVAL_PLAN).is_file() else _open_run(RunFolder(folder))
+    if (folder / CROSSVAL_PLAN).is_file():
+        return _open_crossval(folder)
+    if not RunFolder(folder).hparams.is_file():
+        raise RunError(
+            f"{folder} is no run and no cross-validation."
+            if folder.is_dir()
+            else f"There is no folder {folder}.",
+            rule="It must be a folder made by castproof train or castproof crossval.",
+            fix="Give for example runs/mobilenet_… or runs/crossval_…",
+        )
+    return _open_run(RunFolder(folder))
 
 
 def with_evidence_of(run: Source, crossval: Source) -> Source:
@@ -178,6 +189,14 @@ def _open_crossval(folder: Path) -> Source:
 
 def _judged(photos: Sequence[Photo], told: dict[str, tuple[float, int]], path: Path) -> Judged:
     """Return `photos` with what the table at `path` tells of them; folds of parts are made where it tells none."""
+    unknown = sum(not photo.part for photo in photos)
+    if unknown:
+        raise DataError(
+            "The parts are not known.",
+            rule="A decision counts parts, so that manifest.csv must name the part of every photo.",
+            found=f"Found {counted(unknown, 'photo')} without, for {path.parent}.",
+            fix="Train again: castproof train finds the parts.",
+        )
     try:
         p, folds = zip(*(told[photo.file] for photo in photos), strict=True)
     except KeyError as error:

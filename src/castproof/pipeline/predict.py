@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from castproof.data.folders import photos_below
-from castproof.errors import DataError, ImageError, SettingError
+from castproof.errors import DataError, ImageError, RunError, SettingError
 from castproof.files import make_folder, write_csv
 from castproof.gate.gate import Gate
 from castproof.measure.decision import Thresholds, Verdict
@@ -17,7 +17,7 @@ from castproof.model.checkpoint import load_checkpoint
 from castproof.pipeline.gate_file import load_gate
 from castproof.pipeline.scoring import score_photos
 from castproof.progress import SILENT, Progress
-from castproof.run_folder import RunFolder
+from castproof.run_folder import CROSSVAL_PLAN, RunFolder
 from castproof.wording import counted
 
 COLUMNS: Final = ("file", "verdict", "p_defective", "threshold", "reject_from", "reason")
@@ -65,6 +65,12 @@ def predict(
         DataError: there are no photos in any of the sources.
         SettingError: the gate was decided for single photos, and parts are asked for, or the other way round.
     """
+    if (run.path / CROSSVAL_PLAN).is_file():
+        raise RunError(
+            f"{run.path} is a cross-validation, which has no network of its own.",
+            rule="Verdicts on new photos take the network of one run.",
+            fix=f"Train one with castproof train, and decide: castproof decide RUN --evidence {run.path}",
+        )
     checkpoint = load_checkpoint(run.best_model)
     gate = load_gate(run, checkpoint.threshold)
     _check_unit(gate, run, part_per_folder=part_per_folder)
@@ -124,10 +130,9 @@ def _by_folder(
     places: dict[Path, list[int]] = {}
     for index, path in enumerate(paths):
         places.setdefault(path.parent, []).append(index)
-    found = []
+    found, wanted = [], gate.policy.combine.n
     for folder, indices in places.items():
-        wanted = gate.policy.combine.n
-        if wanted and len(indices) != wanted:
+        if len(indices) != wanted:
             reason = f"{folder}: a verdict takes {counted(wanted, 'photo')}, found {len(indices)}."
             found.append(_prediction(gate, folder, float("nan"), reason))
             continue
@@ -142,7 +147,7 @@ def _check_unit(gate: Gate, run: RunFolder, *, part_per_folder: bool) -> None:
         raise SettingError(
             f"The gate of {run.path} judges single photos.",
             rule="--part-per-folder takes a gate that says how the photos of a part become one verdict.",
-            fix=f"Decide one: castproof decide {run.path} --combine any",
+            fix=f"Decide one: castproof decide {run.path} --combine any/3",
         )
     if combine.several and not part_per_folder:
         raise SettingError(

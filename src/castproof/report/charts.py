@@ -128,12 +128,12 @@ def tradeoff_chart(rows: Sequence[TradeoffRow], threshold: float) -> Tradeoff:
     The share of good parts that do not pass is drawn by its square root, since little of it is what matters.
     """
     used = min(rows, key=lambda row: abs(row.threshold - threshold))
-    top = max(_LEAST_TOP, min(1.0, 2.5 * used.proven))
+    top = max(_LEAST_TOP, min(1.0, 2.5 * used.bound))
     step = next((one for one in _TICKS if top / one <= _MOST_TICKS), 0.25)
     values = np.arange(0, top + step / 100, step)
     return Tradeoff(
         seen=_steps([(row.good_passed, row.missed) for row in rows], top),
-        proven=_steps([(row.good_passed, row.proven) for row in rows], top),
+        proven=_steps([(row.good_passed, row.bound) for row in rows], top),
         used=_across(used.good_passed),
         x_ticks=[Tick(_across(1 - share), f"{share:.0%}") for share in _SHOWN_LOSSES],
         y_ticks=[Tick(round(SIDE * (1 - float(one) / top), 1), f"{float(one):.0%}") for one in values],

@@ -63,13 +63,11 @@ def tradeoff_plot(rows: Sequence[TradeoffRow], threshold: float, policy: Policy)
     dress(axes, "", "good parts that do not pass (REVIEW or REJECT)", f"{unit} that pass")
     x = [1 - row.good_passed for row in rows]
     axes.step(x, [row.missed for row in rows], where="post", color=DEFECTIVE, label="seen in these photos")
-    axes.step(
-        x, [row.proven for row in rows], where="post", color=INK, linestyle="--", label="proven at most"
-    )
+    axes.step(x, [row.bound for row in rows], where="post", color=INK, linestyle="--", label="proven at most")
     used = min(rows, key=lambda row: abs(row.threshold - threshold))
     axes.axvline(1 - used.good_passed, color=GOOD, linestyle=":", label=f"threshold in use, {threshold:.4g}")
     axes.set_xlim(-0.02, 1.02)
-    axes.set_ylim(-0.01, max(0.12, min(1.0, 2.5 * used.proven)))
+    axes.set_ylim(-0.01, max(0.12, min(1.0, 2.5 * used.bound)))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.legend(frameon=False, fontsize=SMALL_PT + 1, labelcolor=INK)

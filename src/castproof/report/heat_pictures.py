@@ -14,8 +14,8 @@ from castproof.report.thumbnails import Picture, Pixels, thumbnail
 
 Heat = NDArray[np.float32]
 
-FULL_NATS: Final = 0.5
-FAINT_NATS: Final = 0.01
+FULL_NATS: Final = 1.0
+FAINT_NATS: Final = 0.05
 MOST_COVERED: Final = 0.6
 DASH_PX: Final = 4
 _COLOUR: Final = np.frombuffer(bytes.fromhex(DEFECTIVE.removeprefix("#")), np.uint8)

@@ -5,10 +5,11 @@ import pytest
 from evidence_makers import evidence_of, generated_evidence
 
 from castproof.errors import PromiseError
-from castproof.gate.choice import END, Cuts, Sides, choose_cuts, expected_cost, sample_of, sides
+from castproof.gate.choice import END, Cuts, Sides, choose_cuts, sample_of, sides
 from castproof.gate.combine import Combine
 from castproof.gate.policy import MAX_DEF_F1, MAX_MACRO_F1, MIN_COST, MISS_RATE, PER_PHOTO, Costs, Policy
 from castproof.gate.risk import upper_bound
+from gate_costs import expected_cost
 
 SMALL = generated_evidence(2, defective=12, good=8, photos=2, apart=0.8)
 
@@ -49,7 +50,7 @@ def test_no_pair_of_cuts_is_cheaper(costs: Costs, defect_rate: float) -> None:
         assert chosen.accept == chosen.reject
 
 
-@pytest.mark.parametrize("combine", ["single", "any", "mean", "1/2"])
+@pytest.mark.parametrize("combine", ["single", "any/2", "mean/2", "2/2"])
 def test_a_promise_holds_at_its_cut_and_not_above(combine: str) -> None:
     policy = Policy(MISS_RATE, miss_rate=0.15, confidence=0.9, combine=Combine.parse(combine))
     known = sides(generated_evidence(4), policy)

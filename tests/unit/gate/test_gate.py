@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,15 +24,14 @@ def policy_of(name: str, **values: object) -> Policy:
 
 @pytest.mark.parametrize("name", POLICIES)
 @pytest.mark.parametrize("calibration", ["none", "temperature", "platt", "isotonic"])
-def test_calibration_changes_no_verdict_but_where_probabilities_become_equal(
-    name: str, calibration: str
-) -> None:
+def test_calibration_changes_no_verdict(name: str, calibration: str) -> None:
     plain = pass_through(choose_gate(NOISY, policy_of(name), calibration="none"), NOISY)
     other = pass_through(choose_gate(NOISY, policy_of(name), calibration=calibration), NOISY)
     if name == MANUAL:
         return
     changed = other.accepted != plain.accepted
-    assert not changed.any() if calibration != "isotonic" else not (other.accepted & ~plain.accepted).any()
+    assert not changed.any()
+    assert (other.rejected == plain.rejected).all()
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -45,7 +45,7 @@ def test_a_stored_gate_gives_the_same_verdicts(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("combine", ["single", "any", "mean", "1/2"])
+@pytest.mark.parametrize("combine", ["single", "any/2", "mean/2", "2/2"])
 def test_verdicts_do_not_hang_on_the_order_of_photos_or_the_numbers_of_parts(combine: str) -> None:
     order = np.random.default_rng(1).permutation(len(NOISY))
     shuffled = Evidence(
@@ -62,10 +62,11 @@ def test_verdicts_do_not_hang_on_the_order_of_photos_or_the_numbers_of_parts(com
 def test_the_promise_is_the_bound_of_what_passes() -> None:
     gate = choose_gate(NOISY, Policy(miss_rate=0.2))
     assert gate.promise is not None
-    assert gate.promise.at_most <= 0.2
     shares = pass_through(gate, NOISY).part_shares(defective=True)
     assert gate.promise.passed == pytest.approx(shares.accepted.mean())
-    assert gate.promise == bound_of(sides(NOISY, gate.policy), gate.policy, gate.calibrator, gate.thresholds)
+    proven = bound_of(sides(NOISY, gate.policy), gate.policy, gate.calibrator, gate.thresholds)
+    assert proven.at_most <= gate.promise.at_most == 0.2
+    assert replace(proven, at_most=0.2) == gate.promise
 
 
 def test_thresholds_that_were_tuned_on_the_evidence_promise_nothing() -> None:
@@ -81,7 +82,7 @@ def test_a_network_alone_is_a_gate_with_one_threshold() -> None:
 
 
 def test_a_part_without_a_number_for_every_photo_is_not_inspected() -> None:
-    gate = choose_gate(NOISY, policy_of("miss-rate", combine=Combine.parse("any")))
+    gate = choose_gate(NOISY, policy_of("miss-rate", combine=Combine.parse("any/2")))
     assert gate.p_of_part(np.array([0.01, 0.9])) == pytest.approx(float(gate.p(0.9)))
     assert gate.verdict(gate.p_of_part(np.array([0.01, math.nan]))) is Verdict.NOT_INSPECTED
 

@@ -26,6 +26,7 @@ from castproof.measure.decision import Thresholds
         {"name": MANUAL},
         {"thresholds": Thresholds.single(0.5)},
         {"name": MIN_COST, "review_load": 0.1},
+        {"per": "photo", "combine": Combine.parse("any/2")},
         {"name": MANUAL, "thresholds": Thresholds.single(0.5), "false_alarm_rate": 0.1},
     ],
 )
@@ -39,7 +40,8 @@ def test_what_cannot_be_asked_is_refused(values: dict[str, Any]) -> None:
     [
         Policy(),
         Policy(MANUAL, thresholds=Thresholds(0.2, 0.7)),
-        Policy(miss_rate=0.01, per="photo", review_load=0.06, defect_rate=0.02, combine=Combine.parse("2/3")),
+        Policy(miss_rate=0.01, per="photo", review_load=0.06, defect_rate=0.02),
+        Policy(combine=Combine.parse("2/3")),
         Policy(MIN_COST, costs=Costs(200, 2, 1)),
     ],
 )

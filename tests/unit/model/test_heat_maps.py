@@ -1,4 +1,4 @@
-"""Heat maps: a closed form, what turns with the photo, and defects found where they were put."""
+"""Heat maps: places really left out, what turns with the photo, and defects found where they were put."""
 
 from collections.abc import Callable
 
@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from castproof.data.synthetic import make_part, photograph
-from castproof.model.backbones import LEAST_SPREAD, after_expansion, expand
-from castproof.model.heat_maps import heat_maps, window_places
-from castproof.model.network import Classifier, Head, NetworkSpec, build_network, p_defective
+from castproof.model.backbones import LEAST_SPREAD, SPECS, after_expansion, expand
+from castproof.model.heat_maps import PLACES, WINDOW_SHARE, heat_maps
+from castproof.model.network import Classifier, NetworkSpec, build_network, p_defective
 from castproof.model.weights import load_weights
 from castproof.preprocess import PreprocessSpec, resize
 
@@ -38,8 +38,9 @@ def measured_network(
             module.momentum = None
         if symmetric and isinstance(module, nn.Conv2d):
             kernel = module.weight.data
-            turned = kernel + kernel.flip(-1) + kernel.flip(-2) + kernel.flip(-1, -2)
-            module.weight.data = turned * (kernel.norm() / turned.norm())
+            mirrored = kernel + kernel.flip(-1)
+            both = mirrored + mirrored.flip(-2)
+            module.weight.data = both * (kernel.norm() / both.norm())
     with torch.no_grad():
         photos = random_photos(12, size_px, seed=5)
         network.train().features(photos)
@@ -54,103 +55,114 @@ def evidence(network: Classifier, photos: Tensor) -> Tensor:
         return -torch.log1p(-p_defective(network(photos))).float()
 
 
-def closed_form(network: Classifier, photo: Tensor) -> Tensor:
-    """Return shares (h, w) by the formulas of docs/decisions/0008, without automatic differentiation."""
-    maps, found = network.normalise(photo), []
+def margin_of(network: Classifier, features: Tensor) -> Tensor:
+    logits = network.head(features)
+    return logits[..., 1] - logits[..., 0]
+
+
+def maps_of(
+    network: Classifier, photos: Tensor, moved: tuple[int, Tensor] | None = None
+) -> tuple[list[Tensor], Tensor]:
+    """Return the expanded maps of the middle blocks and the last maps, after adding `moved` to those of one block."""
+    maps, found = network.normalise(photos), []
     for index, block in enumerate(network.backbone.features):
-        if index not in network.backbone.middle:
+        if index not in SPECS[network.backbone.name].middle:
             maps = block(maps)
             continue
-        found.append(expand(block, maps))
-        maps = after_expansion(block, maps, found[-1])
-    head, given = network.head, network.features(photo)[0]
-    slope = slope_of(head, given)
-    weights = slope * head.std * F.softplus((given - head.mean) / head.std * slope.sign())
-    places, start = found[0].shape[2:], 0
-    total = torch.zeros(1, 1, *places)
-    for one in found:
-        second, fourth = weights[start : start + 2 * one.shape[1]].view(2, -1, 1, 1)
-        spoken = contribution(one[0], second, fourth).clamp_min(0)
-        total += F.interpolate(spoken[None, None], size=places, mode="bilinear")
-        start += 2 * one.shape[1]
-    return (total / total.sum())[0, 0]
+        expanded = expand(block, maps)
+        if moved is not None and moved[0] == len(found):
+            expanded = expanded + moved[1]
+        found.append(expanded)
+        maps = after_expansion(block, maps, expanded)
+    return found, maps
 
 
-def slope_of(head: Head, features: Tensor) -> Tensor:
-    """Return how the difference of the logits grows with each of the features (width,)."""
-    slope = torch.zeros_like(features)
-    for member in head.members:
-        first, last = member[0], member[3]
-        hidden = first((features - head.mean) / head.std)
-        bend = (hidden / 3 + 0.5) * (hidden.abs() < 3) + 1.0 * (hidden >= 3)
-        slope += ((last.weight[1] - last.weight[0]) * bend) @ first.weight / head.std / len(head.members)
-    return slope
+def window(row: int, column: int, height: int, width: int) -> Tensor:
+    """Return how much of each of height x width places lies in the window, sampled by 400 points a side."""
+    sides = []
+    for place, size in ((row, height), (column, width)):
+        points = (torch.arange(400 * size, dtype=torch.float64) + 0.5) / (400 * size)
+        inside = (points - (place + 0.5) / PLACES).abs() <= WINDOW_SHARE / 2
+        sides.append(inside.view(size, 400).double().mean(dim=1))
+    return sides[0][:, None] * sides[1]
 
 
-def contribution(maps: Tensor, second: Tensor, fourth: Tensor) -> Tensor:
-    """Return (h, w) of maps (c, h, w) and of what their features of the second and fourth moment count, (c, 1, 1)."""
-    deviation = maps - maps.mean(dim=(1, 2), keepdim=True)
-    moment = {power: deviation.pow(power).mean(dim=(1, 2), keepdim=True) for power in (2, 3, 4)}
-    root2, root4 = moment[2].sqrt().clamp_min(1e-6), moment[4].pow(0.25).clamp_min(1e-6)
-    of_second = deviation.pow(2) / (root2 * (root2 + LEAST_SPREAD))
-    of_fourth = (deviation.pow(4) - moment[3] * deviation) / (root4.pow(3) * (root4 + LEAST_SPREAD))
-    return (second * of_second + fourth * of_fourth).sum(dim=0)
+def moments_without(maps: Tensor, left: Tensor) -> Tensor:
+    """Return the features (2 c,) of maps (c, h, w) whose places count by their weights `left` (h, w)."""
+    weight = left / left.sum()
+    deviation = maps - (maps * weight).sum(dim=(1, 2), keepdim=True)
+    spread = [((deviation**power) * weight).sum(dim=(1, 2)) ** (1 / power) for power in (2, 4)]
+    return torch.log(torch.cat(spread).clamp_min(1e-6) + LEAST_SPREAD)
 
 
 @pytest.mark.parametrize("model", ["mobilenet", "mobilenet_v2"])
-def test_the_shares_of_the_middle_are_those_of_the_closed_form(model: str) -> None:
-    network, photos = measured_network(model, "middle", 64), random_photos(3, 64)
-    heat = heat_maps(network, photos)
-    assert window_places(heat.shape[1]) == 1, "so small a map shows the shares themselves"
+def test_heat_is_the_evidence_lost_when_places_are_left_out_of_the_moments(model: str) -> None:
+    network, photos = measured_network(model, "middle", 80).double(), random_photos(1, 80).double()
+    heat = heat_maps(network, photos)[0]
     with torch.no_grad():
-        shares = torch.stack([closed_form(network, photo[None]) for photo in photos])
-    assert torch.allclose(heat, shares * evidence(network, photos)[:, None, None], rtol=1e-3, atol=1e-6)
+        maps, _ = maps_of(network, photos)
+        whole = F.softplus(margin_of(network, network.features(photos)))
+        for row, column in ((0, 0), (0, 9), (4, 17), (10, 10), (19, 2)):
+            left = [1 - window(row, column, *one.shape[2:]) for one in maps]
+            found = torch.cat([moments_without(one[0], keep) for one, keep in zip(maps, left, strict=True)])
+            lost = whole - F.softplus(margin_of(network, found[None]))
+            assert float(heat[row, column]) == pytest.approx(max(float(lost), 0.0), rel=2e-3, abs=1e-5)
+    assert heat.max() > 0.01
+
+
+@pytest.mark.parametrize("model", ["mobilenet", "mobilenet_v2"])
+def test_heat_of_the_last_layer_follows_what_levelled_maps_do_to_the_margin(model: str) -> None:
+    network, photos = measured_network(model, "last", 80).double(), random_photos(1, 80).double()
+    step, heat = 1e-8, heat_maps(network, photos)[0]
+    with torch.no_grad():
+        maps, last = maps_of(network, photos)
+        whole = margin_of(network, last.mean(dim=(2, 3)))
+        for row, column in ((0, 0), (4, 17), (10, 10), (19, 2)):
+            falls = []
+            for index, one in enumerate(maps):
+                deviation = one - one.mean(dim=(2, 3), keepdim=True)
+                levelled = -step * deviation * window(row, column, *one.shape[2:])
+                _, moved = maps_of(network, photos, (index, levelled))
+                falls.append((whole - margin_of(network, moved.mean(dim=(2, 3)))) / step)
+            lost = F.softplus(whole) - F.softplus(whole - torch.stack(falls).mean())
+            assert float(heat[row, column]) == pytest.approx(max(float(lost), 0.0), rel=2e-3, abs=1e-6)
+    assert heat.max() > 1e-4
 
 
 @pytest.mark.parametrize(("model", "features"), KINDS)
-def test_the_heat_of_all_places_is_the_evidence_of_the_photo(model: str, features: str) -> None:
+def test_no_place_holds_more_than_the_evidence_of_the_photo(model: str, features: str) -> None:
     network, photos = measured_network(model, features, 64), random_photos(4, 64)
     heat = heat_maps(network, photos)
     assert heat.dtype == torch.float32
+    assert heat.shape == (4, PLACES, PLACES)
     assert heat.min() >= 0
-    assert heat.sum(dim=(1, 2)).tolist() == pytest.approx(evidence(network, photos).tolist(), rel=1e-4)
-
-
-def test_a_place_holds_what_lies_in_the_window_around_it() -> None:
-    network, photos = measured_network("mobilenet", "middle", 216), random_photos(2, 216)
-    heat = heat_maps(network, photos)
-    assert heat.shape == (2, 27, 27)
-    assert window_places(27) == 3
-    tiles = heat[:, 1::3, 1::3].sum(dim=(1, 2))
-    assert tiles.tolist() == pytest.approx(evidence(network, photos).tolist(), rel=1e-4)
-
-
-def test_windows_are_odd_and_near_to_their_share_of_the_side() -> None:
-    assert [window_places(places) for places in (1, 4, 19, 28, 38, 75, 128)] == [1, 1, 1, 3, 3, 5, 11]
+    assert torch.all(heat.amax(dim=(1, 2)) <= evidence(network, photos) * 1.0001)
+    assert torch.all(heat.amax(dim=(1, 2)) > 0)
 
 
 @pytest.mark.parametrize("features", ["middle", "last"])
-def test_more_evidence_scales_the_map_and_does_not_move_it(features: str) -> None:
+def test_a_photo_that_is_surely_good_has_no_heat_and_the_same_strongest_place(features: str) -> None:
     network, photos = measured_network("mobilenet", features, 64), random_photos(2, 64)
-    before, known = heat_maps(network, photos), evidence(network, photos)
+    before = heat_maps(network, photos)
     with torch.no_grad():
         for member in network.head.members:
-            member[3].bias += torch.tensor([9.0, 0.0])
-    after, left = heat_maps(network, photos), evidence(network, photos)
-    assert torch.all(left < 1e-3 * known)
-    assert torch.allclose(after / left[:, None, None], before / known[:, None, None], rtol=1e-3, atol=1e-6)
+            member[3].bias += torch.tensor([12.0, 0.0])
+    after = heat_maps(network, photos)
+    assert torch.all(after.amax(dim=(1, 2)) < 1e-3 * before.amax(dim=(1, 2)))
+    assert torch.equal(after.flatten(1).argmax(dim=1), before.flatten(1).argmax(dim=1))
 
 
 @pytest.mark.parametrize(("model", "features"), KINDS)
 @pytest.mark.parametrize("turn", [lambda x: x.flip(-1, -2), lambda x: x.flip(-1)])
 def test_the_map_turns_with_the_photo(model: str, features: str, turn: Callable[[Tensor], Tensor]) -> None:
     """Symmetric kernels see in a turned photo what they see in the photo; an odd side keeps strides aligned."""
-    network, photos = measured_network(model, features, 129, symmetric=True), random_photos(2, 129)
+    network = measured_network(model, features, 129, symmetric=True).double()
+    photos = random_photos(2, 129).double()
     heat = heat_maps(network, photos)
     assert heat.amax() > 2 * heat.mean()
     assert not torch.allclose(turn(heat), heat, rtol=0.05)
     assert torch.allclose(
-        heat_maps(network, turn(photos)), turn(heat), rtol=1e-2, atol=1e-3 * float(heat.max())
+        heat_maps(network, turn(photos)), turn(heat), rtol=1e-3, atol=1e-5 * float(heat.max())
     )
 
 
@@ -175,7 +187,7 @@ def test_a_head_that_tells_nothing_apart_sees_nothing_anywhere(features: str) ->
     with torch.no_grad():
         for member in network.head.members:
             member[3].weight.zero_()
-    assert torch.equal(heat_maps(network, random_photos(2, 64)), torch.zeros(2, 8, 8))
+    assert torch.equal(heat_maps(network, random_photos(2, 64)), torch.zeros(2, PLACES, PLACES))
 
 
 @pytest.mark.parametrize("features", ["middle", "last"])
@@ -239,10 +251,9 @@ def test_a_spot_is_found_where_it_is(features: str, spot: float) -> None:
     network = shipped_network(features, 96)
     learn(network, photos, torch.arange(40) < 20)
     heat = heat_maps(network, photos)
-    for one, (row, column) in zip(heat[:20], places, strict=True):
-        strongest = np.unravel_index(int(one.argmax()), one.shape)
-        away = (np.array(strongest) + 0.5) * 96 / one.shape[0] - (row + 4, column + 4)
-        assert np.abs(away).max() <= 12
+    strongest = np.stack([np.unravel_index(int(one.argmax()), one.shape) for one in heat[:20]])
+    away = np.abs((strongest + 0.5) * 96 / PLACES - (places + 4)).max(axis=1)
+    assert np.mean(away <= 12) >= 0.7, "by chance 1 in 16"
     assert heat[20:].amax() < 0.1 * float(heat[:20].amax(dim=(1, 2)).min())
 
 

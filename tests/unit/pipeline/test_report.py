@@ -108,7 +108,7 @@ def test_a_promise_that_other_photos_contradict_is_an_alarm(run: Path) -> None:
     doubtful = replace(told, decision=replace(told.decision, results=results))
     assert verdict(doubtful)[1] == "fine"
     assert any(
-        "more than promised, but with so few parts this can be chance" in one for one in notes(doubtful)
+        "passed: more than 30%, but with so few parts this can be chance" in one for one in notes(doubtful)
     )
 
 
@@ -136,7 +136,7 @@ def test_a_threshold_that_was_tuned_on_the_evidence_is_proven_by_the_test_photos
     assert any("tuned on the validation photos" in one for one in notes(told))
 
 
-def test_folds_with_thresholds_of_their_own_are_reported_with_the_middle_one(tmp_path: Path) -> None:
+def test_folds_with_thresholds_of_their_own_are_told_with_these(tmp_path: Path) -> None:
     home = write_crossval(tmp_path)
     path = home / "predictions.csv"
     with path.open(encoding="utf-8", newline="") as file:
@@ -147,7 +147,18 @@ def test_folds_with_thresholds_of_their_own_are_reported_with_the_middle_one(tmp
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    assert reported(home).decision.gate.thresholds == Thresholds.single(0.4)
+    told = reported(home).decision
+    assert told.gate.thresholds == Thresholds.single(0.4)
+    assert {fold: gate.thresholds.threshold for fold, gate in told.outcome.gates.items()} == {
+        1: 0.2,
+        2: 0.4,
+        3: 0.9,
+    }
+    called = ~told.outcome.accepted
+    by_fold = told.outcome.p >= np.array(
+        [{1: 0.2, 2: 0.4, 3: 0.9}[one] for one in told.outcome.photos.fold.tolist()]
+    )
+    assert called.tolist() == by_fold.tolist()
     path.write_text("nothing\n", encoding="utf-8")
     with pytest.raises(BrokenRunError):
         reported(home)
@@ -155,7 +166,7 @@ def test_folds_with_thresholds_of_their_own_are_reported_with_the_middle_one(tmp
 
 def test_a_limit_is_never_rounded_down() -> None:
     policy = Policy(miss_rate=0.0125)
-    asked = Bound(0.0124, 0.95, "part", 0.0, 300, 900, 300)
+    asked = Bound(0.0125, 0.95, "part", 0.0, 300, 900, 300)
     assert limit_words(asked, policy) == "1.25% of defective parts"
     assert limit_words(replace(asked, at_most=0.014449), policy) == "1.45% of defective parts"
     assert "every part counted alike" in bound_sentence(asked, policy)

@@ -515,7 +515,7 @@ def test_a_proposal_that_cannot_be_written_leaves_nothing(run: Path, tmp_path: P
     told = line.check(run, val, None, line.photos(20, 20), decide(run, val))
     proposal = propose(told, changed=False)
     (run / "best_model.pt").unlink()
-    with pytest.raises(OutputError):
+    with pytest.raises(BrokenRunError, match="best_model"):
         write_proposal(told, proposal, tmp_path / "after")
     assert {path.name for path in tmp_path.iterdir()} == {"run"}
 

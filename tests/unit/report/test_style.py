@@ -11,12 +11,12 @@ from castproof.report.style import (
     finish,
     new_figure,
     number,
-    percent,
     photo_count,
     save,
     shorten,
     split_style,
 )
+from castproof.wording import percent
 
 
 def test_a_saved_figure_is_a_png_of_its_size(tmp_path: Path) -> None:

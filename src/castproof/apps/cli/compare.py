@@ -73,7 +73,7 @@ def _table(comparison: "Comparison", confidence: float) -> Table:
 
 def _cells(one: "Difference") -> tuple[str, ...]:
     return (
-        one.name.replace("_", " "),
+        one.name.replace("_", " ").replace("macro f1", "macro-F1"),
         f"{one.a:.4f}",
         f"{one.b:.4f}",
         f"{one.difference:+.4f}",

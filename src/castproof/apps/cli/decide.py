@@ -8,19 +8,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from castproof.apps.cli import options
-from castproof.apps.cli.console import console, propose, tell, training_libraries
-from castproof.errors import SettingError
+from castproof.apps.cli.console import console, errors, propose, tell, training_libraries
+from castproof.errors import PromiseError, SettingError
 from castproof.measure.decision import Thresholds
-from castproof.wording import counted, percent
+from castproof.wording import counted, percent, probability
 
 if TYPE_CHECKING:
-    from castproof.measure.intervals import Rate
+    from castproof.gate.results import PartRates, PartShare
+    from castproof.measure.intervals import Interval, Rate
     from castproof.pipeline.decide import Decision
 
 POLICY: Final = "Policy"
 AFFORD: Final = "What you can afford"
 COSTS: Final = "Costs of one part"
 EVIDENCE: Final = "Evidence"
+MOST_REJECTED: Final = 0.2
 
 
 def decide_command(
@@ -63,8 +65,8 @@ def decide_command(
     combine: Annotated[
         str,
         typer.Option(
-            help="How several photos of a part become one verdict: the worst decides, their mean, or K of N.",
-            metavar="[single|any|mean|K/N]",
+            help="How N photos of a part become one verdict: the worst decides, their mean, or K of them.",
+            metavar="[single|any/N|mean/N|K/N]",
             rich_help_panel=POLICY,
         ),
     ] = "single",
@@ -130,6 +132,8 @@ def decide_command(
         from castproof.gate.combine import Combine
         from castproof.gate.policy import Costs, Policy
         from castproof.pipeline.decide import Asked, decide, write_decision
+        from castproof.pipeline.gate_file import gate_path
+        from castproof.pipeline.judged import CROSSVAL
     wanted = Policy(
         name=policy,
         miss_rate=miss_rate,
@@ -142,12 +146,19 @@ def decide_command(
         thresholds=_thresholds(threshold, reject_from),
         combine=Combine.parse(combine),
     )
-    with console.status("deciding"):
-        decision = decide(run, Asked(wanted, calibration, evidence, seed))
-        folder = write_decision(decision)
+    try:
+        with console.status("deciding"):
+            decision = decide(run, Asked(wanted, calibration, evidence, seed))
+            folder = write_decision(decision)
+    except PromiseError:
+        if gate_path(run).is_file():
+            errors.print("The gate that was decided before stays in use.")
+        raise
     show_decision(decision)
     tell(f"Everything is in [bold]{escape(str(folder))}[/]: start with tradeoff.png and calibration.png.")
     propose("Write the report", ["report", str(run)])
+    if decision.source.kind == CROSSVAL:
+        propose("Decide the same for a network that you train", ["decide", "RUN", "--evidence", str(run)])
 
 
 def _thresholds(threshold: float | None, reject_from: float | None) -> Thresholds | None:
@@ -187,6 +198,13 @@ def show_decision(decision: "Decision") -> None:
         tell(escape(sentence))
     console.print(_verdict_table(decision))
     console.print(_promise_table(decision))
+    good = decision.results.by_part[0] if decision.results.by_part else decision.results.good
+    rejected = good.rejected.share or 0.0
+    if rejected > MOST_REJECTED:
+        tell(
+            f"[yellow]{percent(rejected)} of good parts would be rejected.[/] A higher --miss-rate, a larger --review-load, "
+            "or a better network from more parts would spare them."
+        )
 
 
 def _verdict_table(decision: "Decision") -> Table:
@@ -203,19 +221,43 @@ def _verdict_table(decision: "Decision") -> Table:
         ("good REVIEW", told.good.reviewed),
         ("false alarms", told.good.rejected),
     )
-    for name, rate in rows:
-        table.add_row(name, *_rate_cells(rate))
+    if told.by_part is None:
+        for name, rate in rows:
+            table.add_row(name, *_rate_cells(rate))
+    else:
+        for name, share in _part_rows(*told.by_part):
+            ends = f"{percent(share.low)} to {percent(share.high)}"
+            table.add_row(name, percent(share.share), ends, "combined", f"{share.parts:,}", "")
     table.add_section()
-    table.add_row("REVIEW load", percent(told.review_load))
+    most = decision.gate.policy.review_load
+    table.add_row("REVIEW load", percent(told.review_load), "" if most is None else f"asked: {percent(most)}")
     table.add_row("cost per part", f"{told.cost:.4g}")
-    table.add_row("ECE before", f"{told.before.ece:.4f}")
-    table.add_row("ECE after", f"{told.after.ece:.4f}")
+    table.add_row("ECE before", f"{told.before.ece:.4f}", _ends(told.before.ece_interval))
+    table.add_row("ECE after", f"{told.after.ece:.4f}", _ends(told.after.ece_interval))
     table.caption = (
-        "Every part counts alike; parts: with any such photo; effective: as many independent photos would tell as "
-        f"much. REVIEW load and cost at {percent(told.defect_rate)} defective parts. ECE: 15 bins of p_defective."
+        "What to expect of other parts; the promise is about the gate itself. Every part counts alike; parts: with any "
+        "such photo; effective: as many independent photos would tell as much. REVIEW load and cost at "
+        f"{percent(told.defect_rate)} defective parts. ECE: 15 bins of p_defective."
     )
     table.caption_justify = "left"
     return table
+
+
+def _ends(interval: "Interval") -> str:
+    return (
+        "" if interval.low is None or interval.high is None else f"{interval.low:.4f} to {interval.high:.4f}"
+    )
+
+
+def _part_rows(good: "PartRates", defective: "PartRates") -> list[tuple[str, "PartShare"]]:
+    return [
+        ("missed defects", defective.accepted),
+        ("defects REVIEW", defective.reviewed),
+        ("caught defects", defective.rejected),
+        ("good passed", good.accepted),
+        ("good REVIEW", good.reviewed),
+        ("false alarms", good.rejected),
+    ]
 
 
 def _rate_cells(rate: "Rate") -> list[str]:
@@ -239,9 +281,9 @@ def _promise_table(decision: "Decision") -> Table:
     for rate, row in decision.promises:
         table.add_row(
             "no defect passes" if rate is None else f"--miss-rate {rate:g}",
-            f"{row.threshold:.4g}",
+            probability(row.threshold),
             percent(row.missed),
-            f"≤ {percent(row.proven)}",
+            f"≤ {percent(row.bound)}",
             percent(row.good_passed),
             percent(row.review_load),
         )

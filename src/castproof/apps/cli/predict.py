@@ -21,6 +21,7 @@ from castproof.apps.cli.console import (
 )
 from castproof.run_folder import RunFolder
 from castproof.settings import DEVICES
+from castproof.wording import probability
 
 if TYPE_CHECKING:
     from castproof.measure.decision import Thresholds
@@ -108,8 +109,8 @@ def show_predictions(predictions: Sequence["Prediction"]) -> None:
 
 
 def _rule(thresholds: "Thresholds") -> str:
-    review = f"REVIEW from {thresholds.threshold:.4f}, " if thresholds.reviews else ""
-    return f"{review}REJECT when p_defective ≥ {thresholds.reject_from:.4f}"
+    review = f"REVIEW from {probability(thresholds.threshold)}, " if thresholds.reviews else ""
+    return f"{review}REJECT when p_defective ≥ {probability(thresholds.reject_from)}"
 
 
 def _common_folder(photos: Sequence[Path]) -> Path | None:

@@ -2,12 +2,19 @@
 
 from typing import Final
 
+from castproof.gate.choice import ceiled
 from castproof.gate.gate import Bound
 from castproof.gate.policy import MANUAL, MAX_DEF_F1, MAX_MACRO_F1, MIN_COST, MISS_RATE, PER_PART, Policy
 from castproof.gate.results import Results
 from castproof.gate.risk import EXACT, size_needed
 from castproof.measure.intervals import Rate
-from castproof.pipeline.gate_words import limit_words, threshold_lines
+from castproof.pipeline.gate_words import (
+    CHOSE_THE_NETWORK,
+    IF_NOT_READ_OFF,
+    chose_the_network,
+    limit_words,
+    threshold_lines,
+)
 from castproof.pipeline.reporting.reported import Reported
 from castproof.pipeline.reporting.results import interval, share_words
 from castproof.report.gate_page import Section
@@ -17,12 +24,8 @@ from castproof.wording import counted, percent
 FEW_PARTS: Final = 30  # with fewer, not even a rate of 10 % can be proven with 95 % confidence
 WEAK: Final = 0.25  # a bound above this is none that anybody signs, unless it was asked for
 USUAL: Final = 0.05
+NOTICEABLE, ALARMING = 0.1, 0.5  # shares of missed defects, or of false alarms
 FINE, WARN, ALARM = "fine", "warn", "alarm"
-COMBINED: Final = {
-    "single": "each photo alone",
-    "any": "all photos of a part together: the worst decides",
-    "mean": "all photos of a part together: the mean of their logits decides",
-}
 
 
 def verdict(told: Reported) -> tuple[str, str]:
@@ -38,29 +41,31 @@ def verdict(told: Reported) -> tuple[str, str]:
     if policy.name == MISS_RATE and bound is decision.gate.promise:
         sentence = f"{limit[0].upper()}{limit[1:]}: proven on {_rests_on(told, bound)}."
         if contradicted(told):
-            return f"The test photos contradict the promise. {sentence}", ALARM
-        return sentence, FINE
+            where = "The test photos" if decision.proof else "Out of fold, these photos"
+            return f"{where} contradict the promise. {sentence}", ALARM
+        return sentence, WARN if chose_the_network(decision) else FINE
     if bound.at_most > WEAK:
         return (
             f"The data cannot support a promise: {_rests_on(told, bound)}, prove no more than that {limit}.",
             ALARM,
         )
-    return f"No miss rate was asked for. Proven is that {limit}: on {_rests_on(told, bound)}.", WARN
+    unread = f" {IF_NOT_READ_OFF}" if policy.name == MANUAL and bound is decision.gate.promise else ""
+    return f"No miss rate was asked for. Proven is that {limit}: on {_rests_on(told, bound)}.{unread}", WARN
 
 
 def _rests_on(told: Reported, bound: Bound) -> str:
     where = "test photos of " if bound is told.decision.proof else ""
-    whose = "of which" if bound.per == PER_PART else "of whose photos"
-    seen = f"{whose} {percent(bound.passed) if bound.passed else 'none'} passed"
+    seen = f"of whose photos {percent(bound.passed) if bound.passed else 'none'} passed"
     return f"{where}{counted(bound.parts, 'defective part')} that the network had not learnt from, {seen}"
 
 
 def contradicted(told: Reported) -> bool:
     """Return whether photos that the gate was not chosen on speak against its promise by more than chance."""
     promise, results = told.decision.gate.promise, told.decision.results
-    if promise is None or promise.per != PER_PART or results.by_part is not None or not told.promise_holds:
+    if promise is None or promise.per != PER_PART or not told.promise_holds:
         return False
-    return (results.defective.accepted.low or 0.0) > promise.at_most
+    low = (results.by_part[1] if results.by_part else results.defective).accepted.low
+    return (low or 0.0) > promise.at_most
 
 
 def notes(told: Reported) -> list[str]:
@@ -75,6 +80,8 @@ def notes(told: Reported) -> list[str]:
         found.append(
             "The threshold was tuned on the validation photos, which therefore prove nothing about it."
         )
+    if chose_the_network(decision) and told.promise_holds:
+        found.append(CHOSE_THE_NETWORK)
     if told.sisters:
         found.append(
             "The photos that the gate was chosen on were judged by sister networks, each of which had not learnt "
@@ -88,11 +95,11 @@ def notes(told: Reported) -> list[str]:
             f"A promise of {USUAL:.0%} takes {usual:,} defective parts, even if none passes; here are {parts:,}."
         )
     promise, missed = decision.gate.promise, _missed_share(decision.results)
-    over = promise is not None and promise.per == PER_PART and missed > promise.at_most
-    if over and told.promise_holds and not contradicted(told):
+    over = promise if promise is not None and promise.per == PER_PART and missed > promise.at_most else None
+    if over is not None and told.promise_holds and not contradicted(told):
         found.append(
             f"On photos that the gate was not chosen on, {percent(missed)} of defective parts "
-            "passed: more than promised, but with so few parts this can be chance."
+            f"passed: more than {ceiled(over.at_most)}, but with so few parts this can be chance."
         )
     return found
 
@@ -115,15 +122,23 @@ def cards(told: Reported) -> list[Card]:
     found = [
         proven,
         *_error_cards(results),
-        Card("Looked at by hand", percent(results.review_load), f"of all parts, {at_rate}", FINE),
+        Card("Looked at by hand", percent(results.review_load), *_load_card(told, at_rate)),
         Card("Expected cost per part", f"{results.cost:.4g}", at_rate, FINE),
         Card("Calibration error", f"{results.after.ece:.4f}", "ECE, 15 bins of p_defective", FINE),
     ]
     for name, defective in (("Defective parts", True), ("Good parts", False)):
         parts, photos = evidence.parts(defective=defective), evidence.photos(defective=defective)
-        few = ", few: no rate below 10% can be proven" if parts < FEW_PARTS else ""
+        few = f", few: no rate below {ceiled(none_of(parts))} can be proven" if parts < FEW_PARTS else ""
         found.append(Card(name, f"{parts:,}", counted(photos, "photo") + few, WARN if few else FINE))
     return found
+
+
+def _load_card(told: Reported, at_rate: str) -> tuple[str, str]:
+    """Return text and state of the review load, beside what was asked for."""
+    most = told.decision.gate.policy.review_load
+    over = most is not None and told.decision.results.review_load > most
+    asked = "" if most is None else f", asked for: at most {percent(most)}"
+    return f"of all parts, {at_rate}{asked}", WARN if over else FINE
 
 
 def _error_cards(results: Results) -> list[Card]:
@@ -136,19 +151,32 @@ def _error_cards(results: Results) -> list[Card]:
         return [
             Card(
                 name,
-                percent(float(share.mean())),
-                f"of {counted(len(share), f'{kind} part')}, photos combined",
-                FINE,
+                percent(share.share),
+                f"{percent(share.low)} to {percent(share.high)}; of {counted(share.parts, f'{kind} part')}, "
+                "photos combined",
+                _state_of(share.share),
             )
             for name, kind, share in shares
         ]
     rates = (("Missed defects", results.defective.accepted), ("False alarms", results.good.rejected))
-    return [Card(name, share_words(rate), _card_text(rate), FINE) for name, rate in rates]
+    return [
+        Card(name, share_words(rate), _card_text(rate), _state_of(rate.share or 0.0)) for name, rate in rates
+    ]
+
+
+def _state_of(share: float) -> str:
+    """Return how a share of errors is marked: nobody runs a line with most good parts rejected."""
+    return ALARM if share > ALARMING else WARN if share > NOTICEABLE else FINE
+
+
+def none_of(parts: int) -> float:
+    """Return the rate that `parts` without a failure prove with 95 % confidence, Clopper and Pearson 1934."""
+    return float(1 - 0.05 ** (1 / max(parts, 1)))
 
 
 def _missed_share(results: Results) -> float:
     if results.by_part is not None:
-        return float(results.by_part[1].accepted.mean())
+        return results.by_part[1].accepted.share
     return results.defective.accepted.share or 0.0
 
 
@@ -170,9 +198,7 @@ def asked_section(told: Reported) -> Section:
         ),
         (
             "One verdict takes",
-            COMBINED.get(
-                policy.combine.rule, f"{policy.combine.n} photos of a part, {policy.combine.k} decide"
-            ),
+            _combined_words(policy),
         ),
         *(("Verdict", " ".join(line.split())) for line in threshold_lines(told.decision.gate.thresholds)),
     ]
@@ -181,6 +207,14 @@ def asked_section(told: Reported) -> Section:
         "verdict. This is what they had to keep.",
         facts,
     )
+
+
+def _combined_words(policy: Policy) -> str:
+    combine = policy.combine
+    if not combine.several:
+        return "each photo alone"
+    told = {0: "the mean of their logits decides", 1: "the worst decides"}
+    return f"{combine.n} photos of a part: {told.get(combine.k, f'{combine.k} of them decide')}"
 
 
 def aim_words(policy: Policy) -> str:

@@ -122,7 +122,7 @@ def _candidates(
     rows = np.flatnonzero(evidence.defective == defective)
     for number in np.unique(evidence.part[rows]):
         members = rows[evidence.part[rows] == number]
-        if len(members) < combine.least_photos:
+        if len(members) < combine.n:
             continue
         for logit in inspections_of(evidence.logit[members], combine)[0]:
             row = int(members[np.argmin(np.abs(evidence.logit[members] - logit))])

@@ -7,6 +7,7 @@ import numpy as np
 
 from castproof.gate.evidence import Evidence, Inspections, inspections
 from castproof.gate.gate import Gate
+from castproof.gate.policy import Costs
 from castproof.measure.decision import is_defective
 from castproof.measure.scores import Floats
 from castproof.pipeline.decide import OUT_OF_FOLD, Decision
@@ -75,7 +76,7 @@ def explorer(decision: Decision, progress: Progress = SILENT) -> Explorer:
         sentence=sentence_at(kinds, setting),
         counted=single,
         p={name: one.by_part(one.p) for name, one in kinds.items()},
-        weight=_weights(kinds) if gate.policy.combine.n else None,
+        weight=None if single else _weights(kinds),
         examples=held,
         groups=example_groups(gate, held, spread.low, spread.high),
         pool=pool_words(decision, held),
@@ -135,9 +136,13 @@ def load_at(kinds: dict[str, Kind], setting: Setting) -> float:
 def cost_at(kinds: dict[str, Kind], setting: Setting) -> float:
     """Return the expected cost of one part at `setting`."""
     good, defective = (shares_at(kinds[name], setting) for name in ("good", "defective"))
-    of_defective = setting.miss * defective["accepted"][0] + setting.review * defective["reviewed"][0]
-    of_good = setting.false_alarm * good["rejected"][0] + setting.review * good["reviewed"][0]
-    return setting.defect_rate * of_defective + (1 - setting.defect_rate) * of_good
+    return Costs(setting.miss, setting.false_alarm, setting.review).of_a_part(
+        setting.defect_rate,
+        missed=defective["accepted"][0],
+        defects_reviewed=defective["reviewed"][0],
+        false_alarms=good["rejected"][0],
+        good_reviewed=good["reviewed"][0],
+    )
 
 
 def sentence_at(kinds: dict[str, Kind], setting: Setting) -> str:
@@ -185,6 +190,6 @@ def _warning(decision: Decision) -> str:
         return promise
     return (
         promise
-        + " These are also the photos that the gate was chosen on, so that the figures here differ a little "
-        "from those above, where every photo met a gate that was chosen without its part."
+        + " These are also the photos that the gate was chosen on, so that the figures here are not what to expect of "
+        "other parts: that is what the results above tell, where every photo met a gate chosen without its part."
     )

@@ -2,24 +2,40 @@
 
 from typing import Final
 
-from castproof.gate.choice import ceiled
+from castproof.gate.choice import ceiled, sample_of, sides
 from castproof.gate.gate import Bound
-from castproof.gate.policy import MISS_RATE, PER_PHOTO
+from castproof.gate.policy import MANUAL, MISS_RATE, PER_PHOTO
 from castproof.gate.results import Calibration
-from castproof.gate.risk import EXACT, size_needed
-from castproof.pipeline.gate_words import bound_sentence
-from castproof.pipeline.reporting.content import FEW_PARTS
+from castproof.gate.risk import EXACT, SHARES, WEIGHTED, size_needed
+from castproof.pipeline.gate_words import (
+    CHOSE_THE_NETWORK,
+    IF_NOT_READ_OFF,
+    bound_sentence,
+    chose_the_network,
+)
+from castproof.pipeline.reporting.content import FEW_PARTS, none_of
 from castproof.pipeline.reporting.reported import Reported
 from castproof.report.gate_page import Section
 from castproof.report.page import Table
 from castproof.wording import counted, percent
 
 USUAL: Final = (0.2, 0.1, 0.05, 0.02, 0.01)
-METHOD: Final = (
-    "Each defective part counts once, with the share of its photos that pass; from these shares the method "
-    "of Hoeffding and Bentkus, or the exact binomial one of Clopper and Pearson where a part either passes "
-    "or does not, gives a bound that holds for any number of parts, without further assumptions about "
-    "the network or the photos."
+METHODS: Final = {
+    EXACT: "Each defective part counts once: it either passes or does not. The exact binomial method of Clopper and "
+    "Pearson gives a bound that holds for any number of parts.",
+    SHARES: "Each defective part counts once, with the share of its photos that pass. From these shares the method of "
+    "Hoeffding and Bentkus gives a bound that holds for any number of parts.",
+    WEIGHTED: "Each defective part counts by its photos. Hoeffding's method for weighted shares gives a bound that "
+    "holds for any number of parts, if whether a part passes has nothing to do with how many photos it has.",
+}
+DRAWN_ALIKE: Final = (
+    "It takes for granted that the parts of the line are drawn like these, one independent of the other."
+)
+SISTERS: Final = (
+    "The networks that judged these photos are sisters: trained alike, each without the parts that it judged. The "
+    "promise is about networks trained in this way, and the one that goes to the line is another of them. It is "
+    "reckoned as if the parts were judged independently, though the sisters share most of what they learnt from: "
+    "simulations found such bounds kept, a proof there is none."
 )
 LEARN_THEN_TEST: Final = (
     "The threshold was raised from the strictest one upward for as long as every step kept its bound (learn "
@@ -37,19 +53,23 @@ def promise_section(told: Reported) -> Section:
     facts = [] if bound is None else _bound_facts(bound)
     if decision.proof is not None and bound is not decision.proof:
         facts.append(("The test photos alone", f"prove: {bound_sentence(decision.proof, policy)}"))
-    said = [METHOD, LEARN_THEN_TEST] if policy.name == MISS_RATE else [METHOD]
+    return Section(lead, facts, [_needed_table(told)], _conditions(told))
+
+
+def _conditions(told: Reported) -> list[str]:
+    """Return how the promise was found, and on what conditions it holds."""
+    decision, policy = told.decision, told.decision.gate.policy
+    known = sides(decision.source.evidence.evidence, policy)
+    said = [METHODS[sample_of(known, policy).kind], DRAWN_ALIKE]
+    if policy.name == MISS_RATE:
+        said.append(LEARN_THEN_TEST)
+    if policy.name == MANUAL:
+        said.append(IF_NOT_READ_OFF)
     if told.sisters:
-        said.append(
-            "The networks that judged these photos are sisters: trained alike, each without the parts that "
-            "it judged. The promise is about networks trained in this way; the one that goes to the line is "
-            "another sister, trained on all photos."
-        )
-    elif decision.source.settings.needs_validation:
-        said.append(
-            "The photos that the gate was chosen on also had a say in training (which epoch is kept, or its "
-            "threshold). That makes the promise a little too good; the test photos are free of it."
-        )
-    return Section(lead, facts, [_needed_table(told)], said)
+        said.append(SISTERS)
+    if chose_the_network(decision):
+        said.append(CHOSE_THE_NETWORK)
+    return said
 
 
 def _bound_facts(bound: Bound) -> list[tuple[str, str]]:
@@ -58,7 +78,7 @@ def _bound_facts(bound: Bound) -> list[tuple[str, str]]:
         ("Independent evidence", counted(bound.parts, "defective part")),
         ("Their photos", f"{bound.photos:,}, which count for no more than their parts"),
         ("Passed", f"{percent(bound.passed)}, every {unit} counted alike"),
-        ("Bound", f"{ceiled(bound.at_most)}, with {bound.confidence:.0%} confidence, one-sided"),
+        ("At most", f"{ceiled(bound.at_most)}, with {bound.confidence:.0%} confidence, one-sided"),
     ]
     if bound.per == PER_PHOTO:
         facts.append(("They count as", f"{bound.size:.1f} equal parts, since some have more photos"))
@@ -66,8 +86,8 @@ def _bound_facts(bound: Bound) -> list[tuple[str, str]]:
 
 
 def _needed_table(told: Reported) -> Table:
-    policy, evidence = told.decision.gate.policy, told.decision.source.evidence.evidence
-    parts = evidence.parts(defective=True)
+    policy = told.decision.gate.policy
+    parts = int(sample_of(sides(told.decision.source.evidence.evidence, policy), policy).size)
     rows = []
     for rate in USUAL:
         needed = size_needed(0.0, rate, policy.confidence, EXACT) or 0
@@ -162,7 +182,7 @@ def limits(told: Reported, doubts: list[str]) -> list[str]:
     if good < FEW_PARTS:
         found.append(
             f"Few good parts: false alarms are told from {counted(good, 'good part')}. One more or less "
-            f"changes the share by {percent(1 / good)}; no rate below {ceiled(_none_of(good))} can be proven."
+            f"changes the share by {percent(1 / good)}; no rate below {ceiled(none_of(good))} can be proven."
         )
     if decision.gate.policy.defect_rate is None:
         found.append(
@@ -170,8 +190,3 @@ def limits(told: Reported, doubts: list[str]) -> list[str]:
             "photos. On a line it is lower, and the load of looks and the cost change with it."
         )
     return [*found, *doubts]
-
-
-def _none_of(parts: int) -> float:
-    """Return the rate that `parts` without a failure prove with 95 % confidence, Clopper and Pearson 1934."""
-    return float(1 - 0.05 ** (1 / parts))

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from castproof.data.photo_statistics import PhotoStatistics
 from castproof.errors import UnreadableError
@@ -26,13 +25,12 @@ from castproof.pipeline.reporting.slices import slice_results
 from castproof.progress import SILENT, Progress
 from castproof.report.charts import reliability_chart, tradeoff_chart
 from castproof.report.gate_page import GatePage, gate_html
-
-REPORT_HTML: Final = "report.html"
+from castproof.run_folder import REPORT_FILE
 
 
 def report_path(folder: Path) -> Path:
     """Return where the report of a run or of a cross-validation lies, unless it is asked for elsewhere."""
-    return gate_path(folder).with_name(REPORT_HTML)
+    return gate_path(folder).with_name(REPORT_FILE)
 
 
 def write_report(

@@ -1,7 +1,7 @@
 """What a report is made of: the decision that is kept with a run, or the run with its own threshold."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import median
@@ -10,11 +10,13 @@ from typing import Final
 from castproof.errors import BrokenRunError
 from castproof.files import CSV_ERRORS
 from castproof.gate.calibrator import NONE
-from castproof.gate.gate import Bound
+from castproof.gate.gate import Bound, Gate
+from castproof.gate.outcome import Outcome
 from castproof.gate.policy import MANUAL, Policy
+from castproof.gate.results import results
 from castproof.measure.decision import Thresholds
 from castproof.pipeline.decide import Asked, Decision, decide, decided
-from castproof.pipeline.judged import CROSSVAL
+from castproof.pipeline.judged import CROSSVAL, open_source
 from castproof.settings import UNTUNED
 
 PREDICTIONS: Final = "predictions.csv"
@@ -59,20 +61,29 @@ def reported(folder: Path) -> Reported:
     Raises:
         CastproofError: the folder is neither, or holds nothing that a decision could be told of.
     """
+    open_source(folder)
     decision = decided(folder)
     if decision is not None:
         return Reported(decision, decided=True)
-    threshold = _own_threshold(folder / PREDICTIONS)
-    asked = Asked(Policy(MANUAL, thresholds=Thresholds.single(threshold)), calibration=NONE)
-    return Reported(decide(folder, asked), decided=False)
+    thresholds = _own_thresholds(folder / PREDICTIONS)
+    policy = Policy(MANUAL, thresholds=Thresholds.single(float(median(thresholds.values()))))
+    decision = decide(folder, Asked(policy, calibration=NONE))
+    if len(set(thresholds.values())) > 1:
+        gates = {fold: Gate.at(threshold) for fold, threshold in thresholds.items()}
+        outcome = Outcome(decision.outcome.photos, gates)
+        told = results(outcome, policy, decision.results.defect_rate)
+        decision = replace(decision, outcome=outcome, results=told)
+    return Reported(decision, decided=False)
 
 
-def _own_threshold(path: Path) -> float:
-    """Return the threshold in a predictions.csv; the middle one where folds have thresholds of their own."""
+def _own_thresholds(path: Path) -> dict[int, float]:
+    """Return the threshold of every fold in a predictions.csv; of 0 where there are no folds."""
     try:
         with path.open(encoding="utf-8", errors=CSV_ERRORS, newline="") as file:
-            found = {float(row["threshold"]) for row in csv.DictReader(file)}
-        return float(median(found))
+            found = {int(row.get("fold") or 0): float(row["threshold"]) for row in csv.DictReader(file)}
+        if not found:
+            raise ValueError("no rows")
+        return found
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise BrokenRunError(
             f"{path} tells no threshold.", found=f"({error})", fix="Give a complete run, or make it again."

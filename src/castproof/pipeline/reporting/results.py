@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from castproof.gate.results import Results, VerdictRates
+from castproof.gate.results import PartShare, Results, VerdictRates
 from castproof.gate.tradeoff import TradeoffRow
 from castproof.measure.intervals import Rate
 from castproof.pipeline.decide import OUT_OF_FOLD, Decision
 from castproof.pipeline.reporting.reported import Reported
 from castproof.report.gate_page import Section
 from castproof.report.page import Table
-from castproof.wording import percent
+from castproof.wording import counted, percent
 
 RATE_HEADER: Final = ("", "share, parts alike", "interval", "photos", "parts with any", "worth*")
 
@@ -77,13 +77,15 @@ def _rate_rows(kind: str, rates: VerdictRates) -> list[tuple[str, ...]]:
 def _part_table(results: Results) -> Table:
     good, defective = results.by_part or ((), ())
     rows = [
-        (
-            kind,
-            *(percent(float(getattr(shares, name).mean())) for name in ("accepted", "reviewed", "rejected")),
-        )
+        (kind, *(part_share_words(getattr(shares, name)) for name in ("accepted", "reviewed", "rejected")))
         for kind, shares in (("defective parts", defective), ("good parts", good))
     ]
     return Table("Verdicts on parts, several photos combined", ("", "ACCEPT", "REVIEW", "REJECT"), rows)
+
+
+def part_share_words(share: PartShare) -> str:
+    """Return a share of parts with its interval and their number."""
+    return f"{percent(share.share)} ({percent(share.low)} to {percent(share.high)}; {counted(share.parts, 'part')})"
 
 
 def others_section(told: Reported) -> Section:
@@ -122,7 +124,7 @@ def _tradeoff_cells(row: TradeoffRow) -> tuple[str, ...]:
     return (
         f"{row.threshold:.4g}",
         percent(row.missed),
-        f"≤\N{NO-BREAK SPACE}{percent(row.proven)}",
+        f"≤\N{NO-BREAK SPACE}{percent(row.bound)}",
         percent(row.good_passed),
         percent(row.review_load),
     )

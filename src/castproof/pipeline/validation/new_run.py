@@ -14,11 +14,10 @@ from castproof.data.placing import check_outside
 from castproof.errors import OutputError
 from castproof.files import TEMPORARY_START, make_folder, write_error, write_json
 from castproof.pipeline.decide import OUT_OF_FOLD
-from castproof.pipeline.gate_file import FORMAT, gate_path, network_hash
+from castproof.pipeline.gate_file import FORMAT, PROPOSED, gate_path, network_hash, sealed
 from castproof.pipeline.validation.proposal import BOTH, Proposal
 from castproof.pipeline.validation.validate import Validation
 from castproof.pipeline.validation.validated import (
-    VALIDATION,
     VALIDATION_CSV,
     ValidatedPhoto,
     validated_photos,
@@ -65,7 +64,7 @@ def write_proposal(
                     shutil.copyfile(path, folder / path.name)
             gate = gate_path(folder)
             write_validated(_photos(validation, proposal.rests_on), gate.with_name(VALIDATION_CSV))
-            write_json(gate, proposal_json(validation, proposal, now or datetime.now()))
+            write_json(gate, sealed(proposal_json(validation, proposal, now or datetime.now())))
     except OSError as error:
         raise write_error(new_run, error) from error
     return new_run
@@ -95,7 +94,7 @@ def proposal_json(validation: Validation, proposal: Proposal, now: datetime) -> 
         "results": None if proposal.results is None else proposal.results.to_json(),
         "proof": None,
         "promises": [],
-        VALIDATION: {
+        PROPOSED: {
             "of": str(validation.run.path.resolve()),
             "gate_before": validation.gate.to_json(),
             "data": str(validation.data.resolve()),

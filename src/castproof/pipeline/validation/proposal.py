@@ -12,10 +12,11 @@ from castproof.gate.gate import Gate, choose_gate
 from castproof.gate.outcome import cross_fitted, pass_through
 from castproof.gate.policy import MANUAL, MISS_RATE
 from castproof.gate.results import Results, results
+from castproof.pipeline.gate_file import PROPOSED
 from castproof.pipeline.judged import open_source, with_evidence_of
 from castproof.pipeline.validation.calibration import mix_of
 from castproof.pipeline.validation.validate import Validation
-from castproof.pipeline.validation.validated import VALIDATION, judged_of, validated_photos
+from castproof.pipeline.validation.validated import judged_of, validated_photos
 from castproof.pipeline.validation.verdict import has_changed
 from castproof.wording import counted
 
@@ -155,7 +156,7 @@ def _together(validation: Validation) -> Evidence:
     earlier = validated_photos(validation.run.path)
     if earlier:
         parts.append(judged_of(earlier).evidence)
-    if content.get(VALIDATION, {}).get("evidence", BOTH) == BOTH:
+    if content.get(PROPOSED, {}).get("evidence", BOTH) == BOTH:
         source, crossval = validation.source, content["asked"]["evidence"]
         if crossval is not None:
             if not Path(crossval).is_dir():

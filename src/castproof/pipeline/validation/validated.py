@@ -12,10 +12,9 @@ from castproof.data.manifest import Photo
 from castproof.errors import BrokenRunError
 from castproof.files import CSV_ERRORS, unguarded, write_csv
 from castproof.gate.evidence import Evidence, logit_of, share_out_folds
-from castproof.pipeline.gate_file import gate_path, read_gate_file
+from castproof.pipeline.gate_file import PROPOSED, gate_path, read_gate_file
 from castproof.pipeline.judged import Judged, part_numbers
 
-VALIDATION: Final = "validation"  # of gate.json: where it was proposed
 VALIDATION_CSV: Final = "validation.csv"
 COLUMNS: Final = ("path", "sha256", "part", "confidence", "class", "label", "p_network")
 
@@ -35,7 +34,7 @@ def validated_photos(folder: Path) -> list[ValidatedPhoto]:
         BrokenRunError: their table is broken.
     """
     path = gate_path(folder).with_name(VALIDATION_CSV)
-    if not path.is_file() or VALIDATION not in (read_gate_file(folder) or {}):
+    if not path.is_file() or PROPOSED not in (read_gate_file(folder) or {}):
         return []
     try:
         with path.open(encoding="utf-8", errors=CSV_ERRORS, newline="") as file:
