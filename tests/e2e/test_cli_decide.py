@@ -11,6 +11,8 @@ import pytest
 from castproof_process import Server
 from small_run import COUNTS, Trained, fill_splits
 
+from castproof.pipeline.gate_file import sealed
+
 BEST = 1 - 0.05 ** (1 / COUNTS["val"])  # of as many defective parts as there are in val
 ENOUGH = f"{BEST + 0.01:.3f}"
 
@@ -38,6 +40,20 @@ def sentence(text: str) -> str:
 
 def gate_of(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "gate" / "gate.json").read_text(encoding="utf-8"))
+
+
+def pair_up(run: Path) -> None:
+    """Make every two photos of a class in a split photos of one part."""
+    rows = rows_of(run / "manifest.csv")
+    seen: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        key = row["split"], row["class"]
+        row["part"] = f"{key} {seen[key] // 2}"
+        seen[key] += 1
+    with (run / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -101,7 +117,7 @@ def test_predict_and_evaluate_judge_by_the_gate(
     told = {row["file"]: row for row in rows_of(run / "gate" / "photos.csv")}
     done = castproof.run(["predict", run, trained.data / "test", "--csv", "v.csv"], tmp_path)
     assert done.code == 0, done.text
-    assert "REVIEW from 0.2000" in done.out
+    assert "REVIEW from 0.2," in done.out
     verdicts = Counter(row["verdict"] for row in rows_of(tmp_path / "v.csv"))
     assert verdicts == Counter(row["verdict"] for row in told.values())
     assert verdicts["REVIEW"] > 0
@@ -121,6 +137,7 @@ def test_predict_and_evaluate_judge_by_the_gate(
 def test_several_photos_of_a_part_get_one_verdict(
     castproof: Server, run: Path, trained: Trained, tmp_path: Path
 ) -> None:
+    pair_up(run)
     flags = ["--policy", "manual", "--threshold", "0.5", "--combine", "any/2"]
     assert castproof.run(["decide", run, *flags], tmp_path).code == 0
     photos = sorted((trained.data / "test").rglob("*.png"))
@@ -139,6 +156,14 @@ def test_several_photos_of_a_part_get_one_verdict(
         assert rows[part]["verdict"] == ("REJECT" if worst >= 0.5 else "ACCEPT")
     assert rows["C"]["verdict"] == "NOT_INSPECTED"
     assert "1.png" in rows["C"]["reason"]
+    (tmp_path / "parts" / "A" / "third.png").write_bytes((tmp_path / "parts" / "A" / "0.png").read_bytes())
+    done = castproof.run(["predict", run, "parts/A", "--part-per-folder"], tmp_path)
+    assert done.code == 3
+    assert "takes 2 photos, found 3" in sentence(done.out)
+    for command in (["evaluate", run, "--data", trained.data], ["compare", run, run]):
+        refused = castproof.run(command, tmp_path)
+        assert refused.code == 1
+        assert "judges parts by several photos" in sentence(refused.err)
     alone = castproof.run(["predict", run, "parts"], tmp_path)
     assert alone.code == 1
     assert "--part-per-folder" in sentence(alone.err)
@@ -151,9 +176,10 @@ def test_a_gate_of_another_network_or_a_broken_one_is_refused_by_every_command(
     path = run / "gate" / "gate.json"
     content = gate_of(run)
     cases = {
-        "belongs to another network": json.dumps({**content, "network": "0" * 64}),
+        "belongs to another network": json.dumps(sealed({**content, "network": "0" * 64})),
+        "was changed by hand": json.dumps({**content, "gate": {**content["gate"], "calibrated_for": "me"}}),
         "cannot be used": json.dumps(
-            {**content, "gate": {**content["gate"], "thresholds": {"threshold": 2}}}
+            sealed({**content, "gate": {**content["gate"], "thresholds": {"threshold": 2}}})
         ),
         "format": json.dumps({**content, "format": 99}),
         "gate.json cannot be used": "{",
@@ -240,4 +266,4 @@ def test_folders_that_are_no_run_are_told(castproof: Server, tmp_path: Path) -> 
     (tmp_path / "photos").mkdir()
     done = castproof.run(["decide", "photos"], tmp_path)
     assert done.code == 1
-    assert "not a run folder" in sentence(done.err)
+    assert "photos is no run and no cross-validation" in sentence(done.err)

@@ -13,7 +13,7 @@ from small_run import Trained
 
 from castproof.model.checkpoint import load_checkpoint
 
-COLUMNS = ["file", "verdict", "p_defective", "threshold", "reason"]
+COLUMNS = ["file", "verdict", "p_defective", "threshold", "reject_from", "reason"]
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

@@ -19,7 +19,7 @@ from castproof.gate.gate import Gate, choose_gate
 from castproof.gate.policy import MAX_MACRO_F1, Policy
 from castproof.gate.risk import EXACT, Sample
 from castproof.measure.intervals import exact_binomial
-from castproof.pipeline.gate_file import load_gate
+from castproof.pipeline.gate_file import load_gate, sealed
 from castproof.pipeline.judged import RUN, Judged, Source
 from castproof.pipeline.validation.advice import next_lines
 from castproof.pipeline.validation.calibration import Mix, at_mix, check_calibration, mix_of
@@ -158,7 +158,7 @@ def decide(run: Path, val: Judged, policy: Policy = POLICY) -> Gate:
         "rests_on": told,
         "asked": {"policy": policy.to_json(), "calibration": "auto", "evidence": None, "seed": 1},
     }
-    (run / "gate" / "gate.json").write_text(json.dumps(content))
+    (run / "gate" / "gate.json").write_text(json.dumps(sealed(content)))
     return gate
 
 
@@ -525,7 +525,7 @@ def test_a_broken_table_of_photos_is_told(run: Path) -> None:
     val = line.photos(20, 20)
     decide(run, val)
     content = json.loads((run / "gate" / "gate.json").read_text())
-    (run / "gate" / "gate.json").write_text(json.dumps({**content, "validation": {}}))
+    (run / "gate" / "gate.json").write_text(json.dumps(sealed({**content, "validation": {}})))
     table = run / "gate" / "validation.csv"
     write_validated([ValidatedPhoto(val.photos[0], 0.5)], table)
     assert validated_photos(run) == [ValidatedPhoto(replace(val.photos[0], confidence=0.9), 0.5)]

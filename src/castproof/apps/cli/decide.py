@@ -202,8 +202,8 @@ def show_decision(decision: "Decision") -> None:
     rejected = good.rejected.share or 0.0
     if rejected > MOST_REJECTED:
         tell(
-            f"[yellow]{percent(rejected)} of good parts would be rejected.[/] A higher --miss-rate, a larger --review-load, "
-            "or a better network from more parts would spare them."
+            f"[yellow]{percent(rejected)} of good parts would be rejected.[/] A higher --miss-rate, a larger "
+            "--review-load, or a better network from more parts would spare them."
         )
 
 
