@@ -247,9 +247,7 @@ def test_photos_of_a_part_are_combined_as_the_gate_does(browser: Browser, combin
         told = at(combined.decision, accept, reject)
         assert told.by_part is not None
         ids = [f"{kind}-{name}-share" for kind in ("good", "defective") for name in VERDICTS]
-        shares = [
-            percent(round(float(getattr(one, name).mean()), 12)) for one in told.by_part for name in VERDICTS
-        ]
+        shares = [percent(round(getattr(one, name).share, 12)) for one in told.by_part for name in VERDICTS]
         assert browser.texts(ids) == dict(zip(ids, shares, strict=True))
         assert browser.texts(["cost"]) == {"cost": f"{round(told.cost, 12):.4g}"}
 

@@ -26,9 +26,9 @@ def heat_picture(pixels: Pixels, heat: Heat, longest_px: int) -> Picture:
     """Return the photo in grey with its heat in one colour, scaled down to a longer side of `longest_px`.
 
     The colour is strongest where the heat is, and fades with it in proportion. How strong it is there grows with the
-    square root of that heat, up to FULL_NATS, so that weak evidence of a false alarm can be seen and looks weak. A
-    line runs around the strongest place, where the heat is above half of its maximum. It is dashed where the maximum
-    is below FAINT_NATS: the network sees next to nothing, and this is only where it sees most of that.
+    square root of that heat, up to FULL_NATS, so that weak evidence can be seen and looks weak. A line runs around
+    the strongest place, where the heat is above half of its maximum. It is dashed where the maximum is below
+    FAINT_NATS: p_defective would fall by less than that without the place.
 
     Args:
         pixels: uint8 (H, W, 3), RGB in [0, 255].
