@@ -245,7 +245,7 @@ def _verdict_table(decision: "Decision") -> Table:
 
 def _ends(interval: "Interval") -> str:
     return (
-        "" if interval.low is None or interval.high is None else f"{interval.low:.4f} to {interval.high:.4f}"
+        "" if interval.low is None or interval.high is None else f"{interval.low:.3f} to {interval.high:.3f}"
     )
 
 
