@@ -17,8 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from castproof.errors import SettingError
-
 Floats = NDArray[np.float64]
 MOST_PARTS: Final = 10_000_000
 EXACT: Final = "exact"
@@ -106,17 +104,6 @@ def size_needed(mean_loss: float, alpha: float, confidence: float, kind: str) ->
         middle = (low + high) // 2
         low, high = (low, middle) if proves(middle) else (middle, high)
     return high
-
-
-def check_share(name: str, value: float) -> None:
-    """Raise SettingError unless `value` lies between 0 and 1, both excluded."""
-    if not 0 < value < 1:
-        raise SettingError(
-            f"{name} cannot be used.",
-            rule="It must be a number between 0 and 1.",
-            found=f"Found {value!r}.",
-            fix="Give for example 0.01 for one in a hundred.",
-        )
 
 
 def _divergence(loss: Floats, alpha: float) -> Floats:

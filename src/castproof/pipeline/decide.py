@@ -212,7 +212,7 @@ def gate_json(decision: Decision) -> dict[str, Any]:
             "defective_photos": evidence.photos(defective=True),
             "good_photos": evidence.photos(defective=False),
             "left_out": source.known,
-            "also_chose_the_network": source.evidence_kind != CROSSVAL and not source.settings.keeps_last,
+            "also_chose_the_network": source.evidence_chose_the_network,
             "data_hash": source.manifest.data_hash(),
         },
         "asked": decision.asked.to_json(),

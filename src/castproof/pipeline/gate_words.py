@@ -37,18 +37,13 @@ def promise_sentences(decision: Decision) -> list[str]:
         found.append(f"{word}: {bound_sentence(promise, policy)}")
         if decision.source.evidence_kind == CROSSVAL:
             found.append(OF_SISTERS)
-        if chose_the_network(decision):
+        if decision.source.evidence_chose_the_network:
             found.append(CHOSE_THE_NETWORK)
         if policy.name == MANUAL:
             found.append(IF_NOT_READ_OFF)
     if decision.proof is not None:
         found.append(f"The test photos alone prove: {bound_sentence(decision.proof, policy)}")
     return found
-
-
-def chose_the_network(decision: Decision) -> bool:
-    """Return whether the photos that the gate rests on also decided which epoch of training was kept."""
-    return decision.source.evidence_kind != CROSSVAL and not decision.source.settings.keeps_last
 
 
 def bound_sentence(bound: Bound, policy: Policy) -> str:

@@ -74,6 +74,11 @@ class Source:
     tested: Judged | None
     known: int
 
+    @property
+    def evidence_chose_the_network(self) -> bool:
+        """Whether the photos to decide on also decided which epoch of training was kept."""
+        return self.evidence_kind == RUN and not self.settings.keeps_last
+
     def network_of(self, photo: Photo) -> RunFolder:
         """Return the run whose network had not learnt from the part of `photo`."""
         if self.kind == RUN:
@@ -89,9 +94,13 @@ def open_source(folder: Path) -> Source:
         RunError: it is neither, or not complete.
         DataError: every photo that was judged shows a part that is in train.
     """
-    if (folder / CROSSVAL_PLAN).is_file():
-        return _open_crossval(folder)
-    if not RunFolder(folder).hparams.is_file():
+    check_source(folder)
+    return _open_crossval(folder) if (folder / CROSSVAL_PLAN).is_file() else _open_run(RunFolder(folder))
+
+
+def check_source(folder: Path) -> None:
+    """Raise RunError where `folder` is no run and no cross-validation; neither is read."""
+    if not (folder / CROSSVAL_PLAN).is_file() and not RunFolder(folder).hparams.is_file():
         raise RunError(
             f"{folder} is no run and no cross-validation."
             if folder.is_dir()
@@ -99,7 +108,6 @@ def open_source(folder: Path) -> Source:
             rule="It must be a folder made by castproof train or castproof crossval.",
             fix="Give for example runs/mobilenet_… or runs/crossval_…",
         )
-    return _open_run(RunFolder(folder))
 
 
 def with_evidence_of(run: Source, crossval: Source) -> Source:

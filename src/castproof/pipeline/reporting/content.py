@@ -6,12 +6,11 @@ from castproof.gate.choice import ceiled
 from castproof.gate.gate import Bound
 from castproof.gate.policy import MANUAL, MAX_DEF_F1, MAX_MACRO_F1, MIN_COST, MISS_RATE, PER_PART, Policy
 from castproof.gate.results import Results
-from castproof.gate.risk import EXACT, size_needed
+from castproof.gate.risk import EXACT, Sample, size_needed, upper_bound
 from castproof.measure.intervals import Rate
 from castproof.pipeline.gate_words import (
     CHOSE_THE_NETWORK,
     IF_NOT_READ_OFF,
-    chose_the_network,
     limit_words,
     threshold_lines,
 )
@@ -43,7 +42,7 @@ def verdict(told: Reported) -> tuple[str, str]:
         if contradicted(told):
             where = "The test photos" if decision.proof else "Out of fold, these photos"
             return f"{where} contradict the promise. {sentence}", ALARM
-        return sentence, WARN if chose_the_network(decision) else FINE
+        return sentence, WARN if decision.source.evidence_chose_the_network else FINE
     if bound.at_most > WEAK:
         return (
             f"The data cannot support a promise: {_rests_on(told, bound)}, prove no more than that {limit}.",
@@ -80,7 +79,7 @@ def notes(told: Reported) -> list[str]:
         found.append(
             "The threshold was tuned on the validation photos, which therefore prove nothing about it."
         )
-    if chose_the_network(decision) and told.promise_holds:
+    if decision.source.evidence_chose_the_network and told.promise_holds:
         found.append(CHOSE_THE_NETWORK)
     if told.sisters:
         found.append(
@@ -170,8 +169,8 @@ def _state_of(share: float) -> str:
 
 
 def none_of(parts: int) -> float:
-    """Return the rate that `parts` without a failure prove with 95 % confidence, Clopper and Pearson 1934."""
-    return float(1 - 0.05 ** (1 / max(parts, 1)))
+    """Return the rate that `parts` without a failure prove with 95 % confidence."""
+    return upper_bound(0.0, Sample(max(parts, 1), EXACT), 0.95)
 
 
 def _missed_share(results: Results) -> float:

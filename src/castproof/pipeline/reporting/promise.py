@@ -11,7 +11,6 @@ from castproof.pipeline.gate_words import (
     CHOSE_THE_NETWORK,
     IF_NOT_READ_OFF,
     bound_sentence,
-    chose_the_network,
 )
 from castproof.pipeline.reporting.content import FEW_PARTS, none_of
 from castproof.pipeline.reporting.reported import Reported
@@ -67,7 +66,7 @@ def _conditions(told: Reported) -> list[str]:
         said.append(IF_NOT_READ_OFF)
     if told.sisters:
         said.append(SISTERS)
-    if chose_the_network(decision):
+    if decision.source.evidence_chose_the_network:
         said.append(CHOSE_THE_NETWORK)
     return said
 

@@ -16,7 +16,7 @@ from castproof.gate.policy import MANUAL, Policy
 from castproof.gate.results import results
 from castproof.measure.decision import Thresholds
 from castproof.pipeline.decide import Asked, Decision, decide, decided
-from castproof.pipeline.judged import CROSSVAL, open_source
+from castproof.pipeline.judged import CROSSVAL, check_source
 from castproof.settings import UNTUNED
 
 PREDICTIONS: Final = "predictions.csv"
@@ -61,7 +61,7 @@ def reported(folder: Path) -> Reported:
     Raises:
         CastproofError: the folder is neither, or holds nothing that a decision could be told of.
     """
-    open_source(folder)
+    check_source(folder)
     decision = decided(folder)
     if decision is not None:
         return Reported(decision, decided=True)

@@ -86,7 +86,7 @@ def proposal_json(validation: Validation, proposal: Proposal, now: datetime) -> 
             "good_photos": told.photos(defective=False),
             "left_out": len(validation.new.known),
             "also_chose_the_network": proposal.rests_on == BOTH
-            and validation.source.settings.needs_validation,
+            and validation.source.evidence_chose_the_network,
             "data_hash": validation.new.manifest.data_hash(),
         },
         "asked": (validation.gate_file or {})["asked"],
