@@ -57,13 +57,20 @@ def tradeoff_plot(rows: Sequence[TradeoffRow], threshold: float, policy: Policy)
         8.5,
         5.6,
         "What a lower miss rate costs",
-        f"each point is a threshold, on the photos it is chosen on; proven: {policy.confidence:.0%} confidence",
+        f"each point is a threshold, on the photos it is chosen on; bound: {policy.confidence:.0%} confidence",
     )
     axes = figure.add_subplot()
     dress(axes, "", "good parts that do not pass (REVIEW or REJECT)", f"{unit} that pass")
     x = [1 - row.good_passed for row in rows]
     axes.step(x, [row.missed for row in rows], where="post", color=DEFECTIVE, label="seen in these photos")
-    axes.step(x, [row.bound for row in rows], where="post", color=INK, linestyle="--", label="proven at most")
+    axes.step(
+        x,
+        [row.bound for row in rows],
+        where="post",
+        color=INK,
+        linestyle="--",
+        label="bound, had it been fixed beforehand",
+    )
     used = min(rows, key=lambda row: abs(row.threshold - threshold))
     axes.axvline(1 - used.good_passed, color=GOOD, linestyle=":", label=f"threshold in use, {threshold:.4g}")
     axes.set_xlim(-0.02, 1.02)
