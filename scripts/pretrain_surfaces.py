@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from castproof.apps.cli.console import Bars, console
 from castproof.files import atomic_path
-from castproof.model.backbones import Backbone, after_expansion, expand, log_moments, seeded_backbone
+from castproof.model.backbones import Backbone, Spread, after_expansion, expand, log_moments, seeded_backbone
 from castproof.model.photos import Normalise
 from castproof.model.schedule import Schedule
 from castproof.pipeline.machine import prepare_device
@@ -104,18 +104,18 @@ class Tasks(nn.Module):
         """Return logits per task, of photos (n, 3, side, side) in [0, 1] of one kind."""
         heads: Heads = self.heads[kind]  # type: ignore[assignment]
         maps = self.normalise(photos).contiguous(memory_format=torch.channels_last)
-        told, moments = {}, []
+        told, spreads = {}, []
         for index, block in enumerate(self.backbone.features[: SIXTEEN + 1]):
             if index < EIGHT:
                 maps = block(maps)
                 continue
             expanded = expand(block, maps)
-            moments.append(log_moments(expanded))
+            spreads.append(Spread.of(expanded))
             maps = after_expansion(block, maps, expanded)
             if index == EIGHT:
                 told["eight"] = heads.eight(maps)
         told["sixteen"] = heads.sixteen(maps)
-        scaled = heads.scale(torch.cat(moments, dim=1))
+        scaled = heads.scale(log_moments(spreads))
         told["photo"] = heads.photo(scaled)
         if kind == SURFACES:
             told["same"] = self.same(scaled)

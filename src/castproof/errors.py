@@ -9,6 +9,7 @@
     ├── WeightsError          pretrained weights are missing, unreachable or do not fit
     ├── RunError              a run folder is missing, incomplete or broken
     │   └── BrokenRunError    a file of a run folder is missing, broken or of another run
+    ├── ModelFileError        a model file is broken, hostile, of an unknown format, or this machine disagrees with it
     ├── OutputError           a result cannot be written
     ├── PromiseError          the evidence cannot keep what a gate is asked to promise (carries what it can)
     └── MissingExtraError     an optional dependency is not installed
@@ -75,6 +76,10 @@ class RunError(CastproofError):
 
 class BrokenRunError(RunError):
     """A file of a run folder is missing, broken or of another run."""
+
+
+class ModelFileError(CastproofError):
+    """A model file is broken, hostile, of an unknown format, or this machine disagrees with it."""
 
 
 class OutputError(CastproofError):

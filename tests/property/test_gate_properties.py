@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from castproof.errors import PromiseError
 from castproof.gate.choice import Cuts, choose_cuts, sample_of, sides
+from castproof.gate.choosing import choose_gate
 from castproof.gate.combine import Combine
 from castproof.gate.evidence import Evidence
-from castproof.gate.gate import choose_gate
 from castproof.gate.outcome import pass_through
 from castproof.gate.policy import MIN_COST, MISS_RATE, Costs, Policy
 from castproof.gate.risk import upper_bound

@@ -10,9 +10,10 @@ from scipy.stats import beta as beta_law
 from scipy.stats import binom, norm
 
 from castproof.errors import PromiseError
+from castproof.gate.choosing import choose_gate
 from castproof.gate.combine import Combine
 from castproof.gate.evidence import Evidence
-from castproof.gate.gate import Gate, choose_gate
+from castproof.gate.gate import Gate
 from castproof.gate.policy import PER_PHOTO, Policy
 from castproof.measure.decision import is_defective
 

@@ -16,7 +16,8 @@ TEMPERATURE: Final = "temperature"
 PLATT: Final = "platt"
 ISOTONIC: Final = "isotonic"
 METHODS: Final = (NONE, TEMPERATURE, PLATT, ISOTONIC)
-_RISING: Final = 1e-6  # so that photos keep their order on the steps of "isotonic", too
+MOST_LOGIT: Final = 37.0  # of p_defective = 1, and 1 again when it is turned back into a probability
+RISING: Final = 1e-6  # so that photos keep their order on the steps of "isotonic", too
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,12 @@ class Calibrator:
         """Return the calibrated p_defective, float64 in [0, 1] of the same shape; NaN stays NaN.
 
         Args:
-            logit: see `castproof.gate.evidence.logit_of`.
+            logit: see `logit_of`.
         """
         x = np.asarray(logit, np.float64)
         if self.method == ISOTONIC:
             steps = np.interp(x, self.knot_logit, self.knot_p)
-            return np.asarray((1 - _RISING) * steps + _RISING * _sigmoid(x), np.float64)
+            return np.asarray((1 - RISING) * steps + RISING * _sigmoid(x), np.float64)
         return _sigmoid(self.slope * x + self.offset)
 
     def __str__(self) -> str:
@@ -89,6 +90,18 @@ class Calibrator:
             tuple(map(float, data["knot_logit"])),
             tuple(map(float, data["knot_p"])),
         )
+
+
+def logit_of(p_defective: NDArray[np.floating] | float) -> Floats:
+    """Return ln(p / (1 - p)), float64 of the same shape, cut off at +-37; NaN stays NaN.
+
+    Args:
+        p_defective: in [0, 1]: what the network says, not calibrated.
+    """
+    p = np.asarray(p_defective, np.float64)
+    with np.errstate(divide="ignore"):
+        logit = np.log(p) - np.log1p(-p)
+    return np.asarray(np.clip(logit, -MOST_LOGIT, MOST_LOGIT), np.float64)
 
 
 def _sigmoid(x: Floats) -> Floats:

@@ -16,7 +16,7 @@ from castproof.gate.risk import EXACT, SHARES, WEIGHTED, Sample, p_value, size_n
 from castproof.measure.scores import Floats
 from castproof.wording import counted, percent
 
-END: Final = 40.0  # beyond every logit of `castproof.gate.evidence.logit_of`
+END: Final = 40.0  # beyond every logit of `castproof.gate.calibrator.logit_of`
 _EQUAL: Final = 1e-12
 
 

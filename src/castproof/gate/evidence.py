@@ -12,19 +12,6 @@ from castproof.measure.scores import Counts, Flags, Floats, check_scores
 from castproof.wording import counted
 
 FOLDS: Final = 5
-MOST_LOGIT: Final = 37.0  # of p_defective = 1, and 1 again when it is turned back into a probability
-
-
-def logit_of(p_defective: NDArray[np.floating] | float) -> Floats:
-    """Return ln(p / (1 - p)), float64 of the same shape, cut off at +-37; NaN stays NaN.
-
-    Args:
-        p_defective: in [0, 1]: what the network says, not calibrated.
-    """
-    p = np.asarray(p_defective, np.float64)
-    with np.errstate(divide="ignore"):
-        logit = np.log(p) - np.log1p(-p)
-    return np.asarray(np.clip(logit, -MOST_LOGIT, MOST_LOGIT), np.float64)
 
 
 @dataclass(frozen=True, eq=False)

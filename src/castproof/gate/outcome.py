@@ -9,8 +9,9 @@ import numpy as np
 from castproof.errors import DataError
 from castproof.gate.calibration import AUTO
 from castproof.gate.choice import sample_of, sides
+from castproof.gate.choosing import choose_gate
 from castproof.gate.evidence import Evidence, inspections
-from castproof.gate.gate import Gate, choose_gate
+from castproof.gate.gate import Gate
 from castproof.gate.policy import Policy
 from castproof.measure.decision import is_defective
 from castproof.measure.scores import Flags, Floats

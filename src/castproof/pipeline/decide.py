@@ -11,7 +11,8 @@ from castproof.files import write_csv, write_json
 from castproof.gate.calibration import AUTO
 from castproof.gate.calibrator import Calibrator
 from castproof.gate.choice import sides
-from castproof.gate.gate import Bound, Gate, bound_of, choose_gate
+from castproof.gate.choosing import bound_of, choose_gate
+from castproof.gate.gate import Bound, Gate
 from castproof.gate.outcome import Outcome, cross_fitted, pass_through
 from castproof.gate.policy import Policy
 from castproof.gate.results import Results, results

@@ -13,7 +13,8 @@ from castproof.data.manifest import Manifest, Photo, read_csv
 from castproof.data.splits import part_key
 from castproof.errors import BrokenRunError, DataError, RunError, SettingError
 from castproof.files import CSV_ERRORS, unguarded
-from castproof.gate.evidence import Evidence, logit_of, share_out_folds
+from castproof.gate.calibrator import logit_of
+from castproof.gate.evidence import Evidence, share_out_folds
 from castproof.run_folder import CROSSVAL_PLAN, RunFolder
 from castproof.settings import TrainSettings
 from castproof.wording import counted

@@ -4,8 +4,9 @@ from evidence_makers import evidence_of, generated_evidence
 from scipy.special import logit as scipy_logit
 
 from castproof.errors import DataError
+from castproof.gate.calibrator import MOST_LOGIT, logit_of
 from castproof.gate.combine import Combine
-from castproof.gate.evidence import MOST_LOGIT, Evidence, inspections, logit_of, share_out_folds
+from castproof.gate.evidence import Evidence, inspections, share_out_folds
 
 
 def test_logits_are_those_of_scipy_and_end_where_doubles_do() -> None:

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from evidence_makers import evidence_of, generated_evidence
 
+from castproof.gate.calibrator import logit_of
 from castproof.gate.choice import sides
+from castproof.gate.choosing import bound_of, choose_gate
 from castproof.gate.combine import Combine
-from castproof.gate.evidence import Evidence, logit_of
-from castproof.gate.gate import Gate, bound_of, choose_gate
+from castproof.gate.evidence import Evidence
+from castproof.gate.gate import Gate
 from castproof.gate.outcome import cross_fitted, pass_through
 from castproof.gate.policy import MANUAL, MAX_MACRO_F1, MIN_COST, POLICIES, Policy
 from castproof.measure.decision import Thresholds, Verdict

@@ -6,8 +6,8 @@ import pytest
 from evidence_makers import evidence_of, generated_evidence
 
 from castproof.gate.choice import Cuts, sides
+from castproof.gate.choosing import choose_gate
 from castproof.gate.combine import Combine
-from castproof.gate.gate import choose_gate
 from castproof.gate.outcome import pass_through
 from castproof.gate.policy import MANUAL, MIN_COST, Costs, Policy
 from castproof.gate.results import results

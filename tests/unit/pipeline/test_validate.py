@@ -14,8 +14,9 @@ from castproof.data.classes import Classes
 from castproof.data.manifest import Manifest, Photo
 from castproof.data.photo_statistics import PhotoStatistics, photo_statistics
 from castproof.errors import BrokenRunError, DataError, OutputError, PromiseError, SettingError
+from castproof.gate.choosing import choose_gate
 from castproof.gate.evidence import Evidence
-from castproof.gate.gate import Gate, choose_gate
+from castproof.gate.gate import Gate
 from castproof.gate.policy import MAX_MACRO_F1, Policy
 from castproof.gate.risk import EXACT, Sample
 from castproof.measure.intervals import exact_binomial

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from castproof.gate.calibrator import NONE
-from castproof.gate.evidence import Evidence, logit_of
+from castproof.gate.calibrator import NONE, logit_of
+from castproof.gate.evidence import Evidence
 from castproof.gate.gate import Gate
 from castproof.measure.calibration import ece, reliability
 from castproof.measure.calibration_drift import CalibrationDrift, calibration_drift

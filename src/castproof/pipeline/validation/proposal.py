@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 
 from castproof.errors import CastproofError, DataError, PromiseError, RunError, SettingError
+from castproof.gate.choosing import choose_gate
 from castproof.gate.evidence import Evidence
-from castproof.gate.gate import Gate, choose_gate
+from castproof.gate.gate import Gate
 from castproof.gate.outcome import cross_fitted, pass_through
 from castproof.gate.policy import MANUAL, MISS_RATE
 from castproof.gate.results import Results, results

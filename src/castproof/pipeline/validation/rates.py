@@ -6,8 +6,9 @@ from typing import Final
 
 from castproof.errors import DataError
 from castproof.gate.choice import sample_of, sides
+from castproof.gate.choosing import bound_of
 from castproof.gate.evidence import Evidence
-from castproof.gate.gate import Bound, Gate, bound_of
+from castproof.gate.gate import Bound, Gate
 from castproof.gate.outcome import Outcome, pass_through
 from castproof.gate.policy import MISS_RATE
 from castproof.gate.risk import Sample, p_value, size_needed

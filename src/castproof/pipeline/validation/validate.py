@@ -10,8 +10,8 @@ import numpy as np
 from castproof.data.manifest import Photo
 from castproof.data.placing import check_outside
 from castproof.errors import DataError, OutputError, RunError
-from castproof.gate.calibrator import Calibrator
-from castproof.gate.evidence import Evidence, logit_of, share_out_folds
+from castproof.gate.calibrator import Calibrator, logit_of
+from castproof.gate.evidence import Evidence, share_out_folds
 from castproof.gate.gate import Gate
 from castproof.measure.scores import Floats
 from castproof.model.checkpoint import load_checkpoint

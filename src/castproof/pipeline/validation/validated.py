@@ -11,7 +11,8 @@ import numpy as np
 from castproof.data.manifest import Photo
 from castproof.errors import BrokenRunError
 from castproof.files import CSV_ERRORS, unguarded, write_csv
-from castproof.gate.evidence import Evidence, logit_of, share_out_folds
+from castproof.gate.calibrator import logit_of
+from castproof.gate.evidence import Evidence, share_out_folds
 from castproof.pipeline.gate_file import PROPOSED, gate_path, read_gate_file
 from castproof.pipeline.judged import Judged, part_numbers
 
