@@ -12,6 +12,8 @@ The rules are fixed: nothing is stretched by a photo's own content, since bright
 - A photo whose longer side exceeds `MAX_SIDE_PX` is averaged over k x k pixel boxes, k the smallest integer
   that fits.
 - Half a photo is never accepted.
+
+Ordinary JPEG files take the fast path of `castproof.fast_jpeg`; Pillow does the rest and words every refusal.
 """
 
 import io
@@ -22,7 +24,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 from PIL import (
     BmpImagePlugin,
     Image,
@@ -33,7 +35,10 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from castproof.bit_depth import eight_bit
 from castproof.errors import ImageError
+from castproof.fast_jpeg import decode_ordinary
+from castproof.preprocess import Pixels, is_grey
 
 IMAGE_SUFFIXES: frozenset[str] = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp"}
@@ -42,8 +47,6 @@ MAX_SIDE_PX = 4096
 MAX_PIXELS = 200_000_000
 LARGE_PIXELS = 24_000_000
 MAX_FILE_BYTES = 2**30
-MIN_LEVELS_OF_16_BIT = 16
-BACKGROUND = "white"
 
 _one_large_at_a_time = threading.Lock()  # threads that each decode 200 megapixels would fill the memory
 _REMOVE = "Copy it again from the camera or its source, or remove it."
@@ -74,7 +77,7 @@ def is_image_file(path: Path | str) -> bool:
     return Path(path).suffix.lower() in IMAGE_SUFFIXES
 
 
-def decode(source: Path | str | bytes) -> npt.NDArray[np.uint8]:
+def decode(source: Path | str | bytes) -> Pixels:
     """Return the photo as a C-contiguous uint8 RGB array of shape (H, W, 3), by the rules of this module.
 
     Args:
@@ -83,10 +86,71 @@ def decode(source: Path | str | bytes) -> npt.NDArray[np.uint8]:
     Raises:
         ImageError: the file is missing, empty, cut off, damaged, too large, or no photo of a known format.
     """
+    return _decode(source, keep_grey=False)
+
+
+def decode_plain(source: Path | str | bytes) -> Pixels:
+    """Return the photo as `decode` does, but a grey one (red = green = blue everywhere) as one plane (H, W).
+
+    Args:
+        source: as in `decode`.
+
+    Raises:
+        ImageError: as in `decode`.
+    """
+    pixels = _decode(source, keep_grey=True)
+    return np.ascontiguousarray(pixels[..., 0]) if pixels.ndim == 3 and is_grey(pixels) else pixels
+
+
+def plain_pixels(image: Pixels | Image.Image) -> Pixels:
+    """Return pixels that are decoded already, as `decode_plain` would: (H, W, 3), RGB, or (H, W) where they are grey.
+
+    Args:
+        image: uint8 array (H, W) or (H, W, 1), grey, or (H, W, 3), RGB; or a Pillow image, which is turned by its EXIF
+            orientation and laid over white like a file.
+
+    Raises:
+        ImageError: it has no pixels, too many, or numbers of another kind.
+        TypeError: it is neither an array nor a Pillow image.
+    """
+    if isinstance(image, np.ndarray):
+        image = _checked(image)
+        if max(image.shape) <= MAX_SIDE_PX:
+            grey = image.ndim == 3 and is_grey(image)
+            return np.ascontiguousarray(image[..., 0] if grey else image)
+        image = Image.fromarray(image)
+    if not isinstance(image, Image.Image):
+        raise TypeError(f"a path, bytes, an array or a Pillow image is needed, not {type(image).__name__}")
+    if not min(image.size) or image.size[0] * image.size[1] > MAX_PIXELS:
+        raise ImageError(
+            "The photo has no pixels, or too many.",
+            rule=f"A photo has 1 pixel to {MAX_PIXELS // 10**6} megapixels.",
+            found=f"It has {image.size[0]} x {image.size[1]} pixels.",
+            fix="Give another photo.",
+        )
+    pixels = np.array(_upright(image, "the photo"))
+    return np.ascontiguousarray(pixels[..., 0]) if pixels.ndim == 3 and is_grey(pixels) else pixels
+
+
+def _checked(image: NDArray[np.generic]) -> Pixels:
+    plain = image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
+    if plain.dtype != np.uint8 or plain.ndim not in (2, 3) or not plain.size or plain.shape[2:] not in ((), (3,)):
+        raise ImageError(
+            "The array is no photo.",
+            rule="It must be uint8, of shape (height, width), (height, width, 1) or (height, width, 3), RGB.",
+            found=f"Found {image.dtype} {image.shape}.",
+            fix="Convert it; only you know which value is white, and in which order the colours are.",
+        )
+    return np.asarray(plain, np.uint8)
+
+
+def _decode(source: Path | str | bytes, keep_grey: bool) -> Pixels:
+    """Return (H, W, 3); with `keep_grey` (H, W) where the file itself holds one channel."""
     name = "the photo" if isinstance(source, bytes) else str(source)
     data = source if isinstance(source, bytes) else read_photo(Path(source))
     try:
-        return _decoded(data, name)
+        pixels = decode_ordinary(data, max_side_px=MAX_SIDE_PX, keep_grey=keep_grey)
+        return _decoded(data, name, keep_grey) if pixels is None else pixels
     except ImageError:
         raise
     except MemoryError as error:
@@ -131,7 +195,7 @@ def read_photo(path: Path) -> bytes:
         raise ImageError(f"Cannot read {str(path)!r}.", found=f"{error}.", fix="Check the path.") from error
 
 
-def _decoded(data: bytes, name: str) -> npt.NDArray[np.uint8]:
+def _decoded(data: bytes, name: str, keep_grey: bool) -> Pixels:
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # another library may have switched it on
     image = _opened(data, name)
     width, height = image.size
@@ -143,13 +207,15 @@ def _decoded(data: bytes, name: str) -> npt.NDArray[np.uint8]:
             fix="Store it in a smaller size.",
         )
     with _one_large_at_a_time if width * height > LARGE_PIXELS else nullcontext():
-        return _pixels(image, name)
+        plain = _upright(image, name)
+        return np.array(plain if keep_grey or plain.mode == "RGB" else plain.convert("RGB"))
 
 
-def _pixels(image: ImageFile.ImageFile, name: str) -> npt.NDArray[np.uint8]:
-    tiles = str(image.tile)
+def _upright(image: Image.Image, name: str) -> Image.Image:
+    """Return `image` in mode L or RGB, turned and reduced."""
+    tiles = str(image.tile) if isinstance(image, ImageFile.ImageFile) else ""
     image.load()
-    plain = _eight_bit(image, tiles, name)
+    plain = eight_bit(image, tiles, name)
     # Pillow turns a TIFF by itself while it loads.
     turn = None if isinstance(image, TiffImagePlugin.TiffImageFile) else _TURNS.get(_orientation(image))
     if turn is not None:
@@ -157,7 +223,7 @@ def _pixels(image: ImageFile.ImageFile, name: str) -> npt.NDArray[np.uint8]:
     factor = -(-max(plain.size) // MAX_SIDE_PX)
     if factor > 1:
         plain = plain.reduce(factor)
-    return np.array(plain.convert("RGB"), dtype=np.uint8, order="C")
+    return plain
 
 
 def _opened(data: bytes, name: str) -> ImageFile.ImageFile:
@@ -184,61 +250,9 @@ def _opened(data: bytes, name: str) -> ImageFile.ImageFile:
     return image
 
 
-def _orientation(image: ImageFile.ImageFile) -> int:
+def _orientation(image: Image.Image) -> int:
     """Return the EXIF orientation 1 to 8; 1 where the EXIF block is missing or damaged."""
     try:
         return int(image.getexif().get(0x0112, 1))
     except Exception:
         return 1
-
-
-def _eight_bit(image: ImageFile.ImageFile, tiles: str, name: str) -> Image.Image:
-    """Return `image` in mode L or RGB."""
-    if image.mode == "F":
-        raise ImageError(
-            f"{name} holds floating-point pixels.",
-            rule="Photos have 8 or 16 bits per channel.",
-            fix="Save it with 8 or 16 bits; only you know which value is white.",
-        )
-    plain: Image.Image = image
-    if image.mode.startswith("I"):
-        plain = Image.fromarray(_upper_byte(image, tiles, name))
-    deep = image.mode.startswith("I") or (";16" in tiles and image.format in ("PNG", "TIFF"))
-    if deep and "I;12" not in tiles:
-        _refuse_low_range(plain, name)
-    if plain.has_transparency_data or plain.mode in ("La", "RGBa"):
-        if plain.mode not in ("RGBA", "LA"):
-            plain = plain.convert("LA" if plain.mode == "La" else "RGBA")
-        base = Image.new("RGBA", plain.size, BACKGROUND)
-        base.alpha_composite(plain.convert("RGBA"))
-        return base.convert("RGB")
-    return plain if plain.mode == "L" else plain.convert("L" if plain.mode == "1" else "RGB")
-
-
-def _upper_byte(image: ImageFile.ImageFile, tiles: str, name: str) -> npt.NDArray[np.uint8]:
-    values = np.asarray(image)
-    if values.min() < 0 or values.max() > 65535:
-        raise ImageError(
-            f"{name} holds numbers outside of 16 bits.",
-            rule="Photos have 8 or 16 bits per channel.",
-            found=f"Its values run from {values.min()} to {values.max()}.",
-            fix="Save it with 8 or 16 bits.",
-        )
-    if "I;12" in tiles:
-        return (values >> 4).astype(np.uint8)
-    top = (values >> 8).astype(np.uint8)
-    white_is_zero = isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(262) == 0
-    return 255 - top if white_is_zero else top
-
-
-def _refuse_low_range(image: Image.Image, name: str) -> None:
-    """Raise ImageError where the upper bytes leave fewer than `MIN_LEVELS_OF_16_BIT` grey levels."""
-    colours = [band for letter, band in zip(image.getbands(), image.split(), strict=True) if letter in "LRGB"]
-    highest = max((int(np.max(np.asarray(band))) for band in colours), default=255)
-    if highest < MIN_LEVELS_OF_16_BIT:
-        raise ImageError(
-            f"{name} is nearly black: its 16-bit numbers use only the low end of their range.",
-            rule="White is 65535 in a 16-bit photo.",
-            found=f"Its brightest value is below {(highest + 1) * 256}, as from a 10-bit or 12-bit camera.",
-            fix="Save 8-bit photos, or let the camera use the full 16-bit range (often called MSB-aligned).",
-        )

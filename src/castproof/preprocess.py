@@ -14,6 +14,8 @@ from PIL import Image
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+SAMPLE_STEP_PX = 16
+COMPARED_BYTES = 2**20
 
 Pixels = npt.NDArray[np.uint8]
 Planes = npt.NDArray[np.float32]
@@ -41,15 +43,35 @@ def resize(image: Pixels, size_px: int) -> Planes:
         image: uint8 RGB (H, W, 3).
         size_px: side of the result.
     """
-    if _is_grey(image):
+    if is_grey(image):
         plane = _resize_plane(image[..., 0], size_px)
         return np.broadcast_to(plane, (3, size_px, size_px))
     return np.stack([_resize_plane(image[..., channel], size_px) for channel in range(3)])
 
 
-def _is_grey(image: Pixels) -> bool:
-    red = image[..., 0]
-    return np.array_equal(red, image[..., 1]) and np.array_equal(red, image[..., 2])
+def is_grey(image: Pixels) -> bool:
+    """Return whether red = green = blue in every pixel.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+    """
+    sample = image[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX]
+    if (sample != sample[..., :1]).any():  # tells most colour photos at once
+        return False
+    height, width, _ = image.shape
+    rows = max(1, COMPARED_BYTES // (3 * width))
+    return all(_is_grey_block(image[top : top + rows]) for top in range(0, height, rows))
+
+
+def _is_grey_block(image: Pixels) -> bool:
+    """Compare each byte with the next one: contiguous bytes are several times faster than strided planes."""
+    height, width, _ = image.shape
+    values = np.ascontiguousarray(image).reshape(-1)
+    changes = np.empty_like(values)
+    np.bitwise_xor(values[1:], values[:-1], out=changes[:-1])
+    changes[-1] = 0
+    in_any_row = np.bitwise_or.reduce(changes.reshape(height, 3 * width), axis=0)
+    return not in_any_row.reshape(width, 3)[:, :2].any()  # the third is the step to the next pixel
 
 
 def _resize_plane(plane: Pixels, size_px: int) -> Planes:

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageFile
 
 from castproof.errors import ImageError
-from castproof.images import MAX_SIDE_PX, decode, is_image_file
+from castproof.images import MAX_SIDE_PX, decode, decode_plain, is_image_file
+from castproof.preprocess import COMPARED_BYTES, is_grey
 
 RNG = np.random.default_rng(3)
 GREY = RNG.integers(0, 256, (5, 7), dtype=np.uint8)
@@ -331,3 +332,53 @@ def test_is_image_file() -> None:
         for suffix in (".jpg", ".JPEG", ".Png", ".bmp", ".TIF", ".tiff", ".webp")
     )
     assert not any(is_image_file(name) for name in ("jpg", ".jpg", "a.jpg.txt", "a.gif", "a", "a.jpg~"))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP", "JPEG"])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_grey_photo_has_one_plane(kind: str, mode: str) -> None:
+    options = {"lossless": True} if kind == "WEBP" else {}
+    data = encoded(PLAIN.convert(mode), kind, **options)
+    result = decode_plain(data)
+    assert result.shape == (64, 96)
+    assert result.flags.c_contiguous
+    np.testing.assert_array_equal(repeated(result), decode(data))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG"])
+def test_a_colour_photo_keeps_three_planes(kind: str) -> None:
+    data = encoded(Image.fromarray(COLOUR), kind)
+    assert decode_plain(data).shape == COLOUR.shape
+    np.testing.assert_array_equal(decode_plain(data), decode(data))
+
+
+def test_a_plain_photo_is_turned_reduced_and_refused_like_any_other() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert decode_plain(encoded(PLAIN, "JPEG", exif=exif)).shape == (96, 64)
+    assert decode_plain(encoded(Image.new("L", (MAX_SIDE_PX + 1, 2)), "PNG")).shape == (
+        1,
+        MAX_SIDE_PX // 2 + 1,
+    )
+    with pytest.raises(ImageError, match="0 bytes"):
+        decode_plain(b"")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (5, 7), (33, 20), (40, COMPARED_BYTES // 30)])
+def test_one_value_off_anywhere_makes_a_photo_colour(shape: tuple[int, int]) -> None:
+    grey = repeated(RNG.integers(0, 256, shape, dtype=np.uint8))
+    assert is_grey(grey)
+    assert is_grey(grey[::-1, ::-1])  # not contiguous
+    places = range(grey.size) if grey.size < 2000 else RNG.integers(0, grey.size, 20)
+    for place in (*places, 0, grey.size - 1):
+        colour = grey.copy()
+        colour.reshape(-1)[place] ^= 1
+        assert not is_grey(colour)
+        assert not is_grey(colour[::-1, ::-1])
+
+
+def test_equal_green_and_blue_alone_are_not_grey() -> None:
+    for odd in range(3):
+        flat = np.full((4, 5, 3), 90, np.uint8)
+        flat[..., odd] = 91
+        assert not is_grey(flat)
