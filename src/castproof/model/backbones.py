@@ -1,8 +1,8 @@
 """Networks that turn a photo into features: torchvision's, by a short name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -64,27 +64,26 @@ class Backbone(nn.Module):
         self.width = spec.width
         if self.middle:
             self.features = self.features[: self.middle[-1] + 1]
-            expansions = [_layers(self.features[index])[0] for index in self.middle]
-            self.width = sum(2 * int(str(expand.out_channels)) for expand in expansions)
+            counts = [int(str(_layers(self.features[index])[0].out_channels)) for index in self.middle]
+            self.width = 2 * sum(counts)
 
     def forward(self, batch: Tensor) -> Tensor:
         """Return features (n, width) of normalised photos (n, 3, size, size)."""
         if self.middle:
-            return self._of_the_middle(batch)
+            return log_moments(list(self.spreads(batch)))
         pooled: Tensor = self.features(batch).mean(dim=(2, 3))
         return pooled
 
-    def _of_the_middle(self, maps: Tensor) -> Tensor:
-        found = []
+    def spreads(self, maps: Tensor) -> Iterator["Spread"]:
+        """Yield how the expanded maps of each block in the middle spread, of normalised photos (n, 3, size, size)."""
         for index, block in enumerate(self.features):
             if index not in self.middle:
                 maps = block(maps)
                 continue
             expanded = expand(block, maps)
-            found.append(log_moments(expanded))
+            yield Spread.of(expanded)
             if index != self.middle[-1]:
                 maps = after_expansion(block, maps, expanded)
-        return torch.cat(found, dim=1)
 
     def trainable_blocks(self, unfreeze: str) -> list[nn.Module]:
         """Return the blocks that `--unfreeze none|N|all` trains, last ones first counted.
@@ -105,20 +104,53 @@ class Backbone(nn.Module):
         return blocks[len(blocks) - count :]
 
 
-def log_moments(maps: Tensor) -> Tensor:
-    """Return features float32 (n, 2 c): how far each of the c maps strays from its mean over the picture.
-
-    First the logarithms of the standard deviations, then those of the fourth roots of the fourth central moments,
-    which answer to a few places that differ from all others. Brightness, which shifts a map, drops out; contrast,
-    which stretches it, becomes a constant.
+class Spread(NamedTuple):
+    """How far maps stray from their means over the picture.
 
     Args:
-        maps: float32 (n, c, h, w).
+        square: squared deviations (n, c, h, w).
+        fourth: their squares (n, c, h, w).
+        moments: the means of both over the picture (n, 2 c), `square` first.
     """
-    square = (maps - maps.mean(dim=(2, 3), keepdim=True)).square()
-    second = square.mean(dim=(2, 3)).clamp_min(TINY_SQUARE).sqrt()
-    fourth = square.square().mean(dim=(2, 3)).clamp_min(TINY_SQUARE**2).sqrt().sqrt()
-    return torch.log(torch.cat([second, fourth], dim=1) + LEAST_SPREAD)
+
+    square: Tensor
+    fourth: Tensor
+    moments: Tensor
+
+    @classmethod
+    def of(cls, maps: Tensor) -> "Spread":
+        """Return the spread of maps (n, c, h, w)."""
+        square = (maps - maps.mean(dim=(2, 3), keepdim=True)).square()
+        fourth = square.square()
+        return cls(square, fourth, torch.cat([square.mean(dim=(2, 3)), fourth.mean(dim=(2, 3))], dim=1))
+
+
+def log_moments(spreads: Sequence[Spread]) -> Tensor:
+    """Return features (n, width): the logarithms of the roots of the moments, see `roots_of_moments`.
+
+    Fourth roots of the fourth central moments answer to a few places that differ from all others. Brightness, which
+    shifts a map, drops out; contrast, which stretches it, becomes a constant.
+
+    Args:
+        spreads: of the maps of each block.
+    """
+    return torch.log(roots_of_moments(spreads)[0] + LEAST_SPREAD)
+
+
+def roots_of_moments(spreads: Sequence[Spread]) -> tuple[Tensor, Tensor]:
+    """Return the roots (n, width) of the moments of each block, and which of them are fourth roots, bool (width,).
+
+    The others are square roots: standard deviations.
+
+    Args:
+        spreads: of the maps of each block.
+    """
+    moments = torch.cat([one.moments for one in spreads], dim=1)
+    counts = [int(one.square.shape[1]) for one in spreads]
+    is_fourth = torch.cat([torch.arange(2 * count, device=moments.device) >= count for count in counts])
+    square = moments.clamp_min(TINY_SQUARE).sqrt()
+    fourth = moments.clamp_min(TINY_SQUARE**2).sqrt().sqrt()
+    return torch.where(is_fourth, fourth, square), is_fourth
 
 
 def expand(block: nn.Module, maps: Tensor) -> Tensor:

@@ -3,25 +3,22 @@
 The evidence that a photo shows a defective part is -ln(1 - p_defective). The heat of a place is how much of it goes
 when a window around the place is left out. That is the idea of occlusion (Zeiler and Fergus 2014), but what is left
 out are the places of the network's maps, not the pixels of the photo: nothing foreign has to be put in their stead,
-and the network runs once. docs/decisions/0008 holds the study behind it.
+and the network runs once. How far the margin of the logits falls is reckoned to first order, so that the map costs
+little beside the verdict. docs/decisions/0008 holds the study behind it.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from functools import reduce
+from typing import Final, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from castproof.model.backbones import (
-    LEAST_SPREAD,
-    SPECS,
-    TINY_SQUARE,
-    after_expansion,
-    expand,
-    log_moments,
-)
+from castproof.model.backbones import LEAST_SPREAD, SPECS, Spread, after_expansion, expand, roots_of_moments
 from castproof.model.network import DEFECTIVE, Classifier
 
 PLACES: Final = 20
@@ -40,7 +37,67 @@ def heat_maps(network: Classifier, photos: Tensor) -> Tensor:
         photos: float32 (n, 3, size, size) in [0, 1], on the network's device.
     """
     with _in_eval_mode(network), torch.inference_mode(mode=False):
-        margin, fall = (_left_out if network.backbone.middle else _estimated)(network, photos)
+        if network.backbone.middle:
+            with torch.no_grad():
+                return look(network, network.normalise(photos)).heat
+        return _heat(*_estimated(network, photos))
+
+
+class Look(NamedTuple):
+    """What a network makes of photos, in one pass.
+
+    Args:
+        features: (n, width), see `Classifier.features`.
+        logits: (n, 2), see `Classifier`.
+        heat: (n, PLACES, PLACES), see `heat_maps`.
+    """
+
+    features: Tensor
+    logits: Tensor
+    heat: Tensor
+
+
+def look(network: Classifier, normalised: Tensor) -> Look:
+    """Return features, logits and heat of normalised photos (n, 3, size, size), by forward operations alone.
+
+    Args:
+        network: with features of the middle, in eval mode.
+        normalised: see `castproof.model.photos.Normalise`.
+    """
+    spreads = list(network.backbone.spreads(normalised))
+    roots, is_fourth = roots_of_moments(spreads)
+    features = torch.log(roots + LEAST_SPREAD)
+    logits = network.head(features)
+    powers = torch.where(is_fourth, 4 * roots**3, 2 * roots)
+    slopes = network.head.slope(features) / (powers * (roots + LEAST_SPREAD))
+    fall = _fall_without_windows(spreads, slopes)
+    return Look(features, logits, _heat(_margin(logits), fall))
+
+
+def _fall_without_windows(spreads: Sequence[Spread], slopes: Tensor) -> Tensor:
+    """Return how far the margins fall if windows are left out of the moments, to first order, (n, PLACES, PLACES).
+
+    The means that deviations are measured from stay as they are.
+
+    Args:
+        spreads: of the maps of each block.
+        slopes: of the margin, per moment, (n, width).
+    """
+    counts = [int(one.square.shape[1]) for one in spreads for _ in ("square", "fourth")]
+    parts = iter(torch.split(slopes[:, None], counts, dim=2))
+    by_size = defaultdict[tuple[int, int], list[Tensor]](list)
+    for one in spreads:
+        height, width = (int(size) for size in one.square.shape[2:])
+        by_size[height, width] += [next(parts) @ maps.flatten(2) for maps in (one.square, one.fourth)]
+    falls = []
+    for (height, width), pulls in by_size.items():
+        pull = reduce(torch.add, pulls)
+        share = (pull - pull.mean(dim=2, keepdim=True)) / (height * width)
+        falls.append(_sums_in_windows(share.view(-1, height, width)))
+    return reduce(torch.add, falls)
+
+
+def _heat(margin: Tensor, fall: Tensor) -> Tensor:
     whole = margin[:, None, None]
     return (F.softplus(whole) - F.softplus(whole - fall)).clamp_min(0)
 
@@ -56,16 +113,6 @@ def _in_eval_mode(network: nn.Module) -> Iterator[None]:
             module.training = True
 
 
-@torch.no_grad()
-def _left_out(network: Classifier, photos: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the margins (n,), and how far they fall (n, PLACES, PLACES) if windows are left out of the moments."""
-    maps, _ = _middle_maps(network, photos)
-    margin = _margin(network, torch.cat([log_moments(one) for one in maps], dim=1))
-    without = torch.cat([_log_moments_without(one) for one in maps], dim=1)
-    rows = without.permute(0, 2, 3, 1).flatten(end_dim=2)
-    return margin, margin[:, None, None] - _margin(network, rows).view(-1, PLACES, PLACES)
-
-
 @torch.enable_grad()
 def _estimated(network: Classifier, photos: Tensor) -> tuple[Tensor, Tensor]:
     """Return the margins (n,), and how far they would fall (n, PLACES, PLACES), to first order.
@@ -74,7 +121,7 @@ def _estimated(network: Classifier, photos: Tensor) -> tuple[Tensor, Tensor]:
     these blocks. The maps of the last layer do not tell places apart: each of theirs sees the whole photo.
     """
     maps, last = _middle_maps(network, photos)
-    margin = _margin(network, last.mean(dim=(2, 3)))
+    margin = _margin(network.head(last.mean(dim=(2, 3))))
     fall = photos.new_zeros(len(photos), PLACES, PLACES)
     for one, slope in zip(maps, torch.autograd.grad(margin.sum(), maps), strict=True):
         deviation = one.detach() - one.detach().mean(dim=(2, 3), keepdim=True)
@@ -96,36 +143,20 @@ def _middle_maps(network: Classifier, photos: Tensor) -> tuple[list[Tensor], Ten
     return taken, maps
 
 
-def _margin(network: Classifier, features: Tensor) -> Tensor:
-    """Return by how much the logit of *defective* exceeds that of *good*, (n,), of features (n, width)."""
-    logits = network.head(features)
-    margin: Tensor = logits[:, DEFECTIVE] - logits[:, 1 - DEFECTIVE]
-    return margin
-
-
-def _log_moments_without(maps: Tensor) -> Tensor:
-    """Return features (n, 2 c, PLACES, PLACES): `log_moments` of maps (n, c, h, w), a window left out of each."""
-    exact = maps.double().contiguous()
-    deviation = exact - exact.mean(dim=(2, 3), keepdim=True)
-    squared = deviation.square()
-    powers = (torch.ones_like(deviation[:, :1]), deviation, squared, squared * deviation, squared.square())
-    left = [one.sum(dim=(2, 3), keepdim=True) - _sums_in_windows(one) for one in powers]
-    mean, square, cube, fourth = (one / left[0] for one in left[1:])
-    second_moment = (square - mean.square()).clamp_min(TINY_SQUARE)
-    fourth_moment = fourth - 4 * mean * cube + 6 * mean.square() * square - 3 * mean.square().square()
-    roots = [second_moment.sqrt(), fourth_moment.clamp_min(TINY_SQUARE**2).sqrt().sqrt()]
-    return torch.log(torch.cat(roots, dim=1) + LEAST_SPREAD).to(maps.dtype)
+def _margin(logits: Tensor) -> Tensor:
+    """Return by how much the logit of *defective* exceeds that of *good*, (n,), of logits (n, 2)."""
+    return logits[:, DEFECTIVE] - logits[:, 1 - DEFECTIVE]
 
 
 def _sums_in_windows(maps: Tensor) -> Tensor:
     """Return the sums (..., PLACES, PLACES) of maps (..., h, w) within each window."""
-    rows, columns = (_covered(size).to(maps) for size in maps.shape[-2:])
+    rows, columns = (_covered(int(size)).to(maps) for size in maps.shape[-2:])
     return rows @ maps @ columns.T
 
 
 def _covered(size: int) -> Tensor:
     """Return float64 (PLACES, size): the share of each of `size` equal pieces of a side that each window covers."""
-    middle = (torch.arange(PLACES, dtype=torch.float64)[:, None] + 0.5) / PLACES
-    edge = torch.arange(size + 1, dtype=torch.float64)[None] / size
-    inside = edge.clamp(middle - WINDOW_SHARE / 2, middle + WINDOW_SHARE / 2)
-    return inside.diff(dim=1) * size
+    middle = (np.arange(PLACES)[:, None] + 0.5) / PLACES
+    edge = np.arange(size + 1)[None] / size
+    inside = np.clip(edge, middle - WINDOW_SHARE / 2, middle + WINDOW_SHARE / 2)
+    return torch.from_numpy(np.diff(inside, axis=1) * size)

@@ -23,7 +23,7 @@ def features_to_onnx(network: Classifier) -> bytes:
     backbone = nn.Sequential(deepcopy(network.normalise), deepcopy(network.backbone)).cpu().eval()
     stream = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore")  # a deprecation, and sizes of maps that the graph takes for constant
         torch.onnx.export(
             backbone,
             (torch.zeros(2, 3, EXAMPLE_SIDE_PX, EXAMPLE_SIDE_PX),),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from castproof.errors import SettingError
-from castproof.model.backbones import LEAST_SPREAD, SPECS, Backbone, log_moments, seeded_backbone
+from castproof.model.backbones import LEAST_SPREAD, SPECS, Backbone, Spread, log_moments, seeded_backbone
 from castproof.settings import BACKBONES
 
 
@@ -35,7 +35,7 @@ def test_the_middle_is_what_torchvisions_own_extractor_finds_there(name: str) ->
     photos = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         maps = create_feature_extractor(network, nodes)(photos)
-        expected = torch.cat([log_moments(maps[node]) for node in nodes], dim=1)
+        expected = log_moments([Spread.of(maps[node]) for node in nodes])
         found = middle(photos)
     assert found.shape == (2, middle.width)
     assert torch.allclose(found, expected, atol=1e-4)
@@ -50,7 +50,7 @@ def test_the_spread_of_maps_is_that_of_scipy() -> None:
     flat = maps.reshape(3, 4, -1).numpy()
     second, fourth = (scipy.stats.moment(flat, order, axis=2) ** (1 / order) for order in (2, 4))
     expected = np.log(np.concatenate([second, fourth], axis=1) + LEAST_SPREAD)
-    assert log_moments(maps).numpy() == pytest.approx(expected, abs=1e-9)
+    assert log_moments([Spread.of(maps)]).numpy() == pytest.approx(expected, abs=1e-9)
 
 
 @given(st.floats(-3, 3), st.floats(1, 4))
@@ -58,12 +58,12 @@ def test_brightness_drops_out_of_the_spread_and_contrast_becomes_a_constant(
     shift: float, gain: float
 ) -> None:
     maps = 50 * torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
-    moved = log_moments(gain * maps + shift) - log_moments(maps)
+    moved = log_moments([Spread.of(gain * maps + shift)]) - log_moments([Spread.of(maps)])
     assert torch.allclose(moved, torch.full_like(moved, math.log(gain)), atol=2e-3)
 
 
 def test_a_flat_map_has_a_finite_spread() -> None:
-    assert torch.isfinite(log_moments(torch.full((1, 2, 5, 5), 3.0))).all()
+    assert torch.isfinite(log_moments([Spread.of(torch.full((1, 2, 5, 5), 3.0))])).all()
 
 
 def test_a_seeded_backbone_depends_on_the_seed_alone_and_leaves_the_global_generator() -> None:

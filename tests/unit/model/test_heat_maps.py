@@ -88,25 +88,26 @@ def window(row: int, column: int, height: int, width: int) -> Tensor:
 
 
 def moments_without(maps: Tensor, left: Tensor) -> Tensor:
-    """Return the features (2 c,) of maps (c, h, w) whose places count by their weights `left` (h, w)."""
+    """Return the features (2 c,) of maps (c, h, w) whose deviations count by their weights `left` (h, w)."""
     weight = left / left.sum()
-    deviation = maps - (maps * weight).sum(dim=(1, 2), keepdim=True)
+    deviation = maps - maps.mean(dim=(1, 2), keepdim=True)
     spread = [((deviation**power) * weight).sum(dim=(1, 2)) ** (1 / power) for power in (2, 4)]
     return torch.log(torch.cat(spread).clamp_min(1e-6) + LEAST_SPREAD)
 
 
 @pytest.mark.parametrize("model", ["mobilenet", "mobilenet_v2"])
-def test_heat_is_the_evidence_lost_when_places_are_left_out_of_the_moments(model: str) -> None:
+def test_heat_follows_what_places_that_count_less_do_to_the_margin(model: str) -> None:
     network, photos = measured_network(model, "middle", 80).double(), random_photos(1, 80).double()
-    heat = heat_maps(network, photos)[0]
+    step, heat = 1e-6, heat_maps(network, photos)[0]
     with torch.no_grad():
         maps, _ = maps_of(network, photos)
-        whole = F.softplus(margin_of(network, network.features(photos)))
+        whole = margin_of(network, network.features(photos))
         for row, column in ((0, 0), (0, 9), (4, 17), (10, 10), (19, 2)):
-            left = [1 - window(row, column, *one.shape[2:]) for one in maps]
+            left = [1 - step * window(row, column, *one.shape[2:]) for one in maps]
             found = torch.cat([moments_without(one[0], keep) for one, keep in zip(maps, left, strict=True)])
-            lost = whole - F.softplus(margin_of(network, found[None]))
-            assert float(heat[row, column]) == pytest.approx(max(float(lost), 0.0), rel=2e-3, abs=1e-5)
+            fall = (whole - margin_of(network, found[None])) / step
+            lost = F.softplus(whole) - F.softplus(whole - fall)
+            assert float(heat[row, column]) == pytest.approx(max(float(lost), 0.0), rel=2e-3, abs=1e-6)
     assert heat.max() > 0.01
 
 
