@@ -1,0 +1,1 @@
+"""Verdicts from a model file, without PyTorch: what runs at an inspection station."""
