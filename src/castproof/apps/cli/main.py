@@ -8,12 +8,15 @@ import typer
 
 from castproof import __version__
 from castproof.apps.cli.audit import audit_command
+from castproof.apps.cli.card import card_command
 from castproof.apps.cli.compare import compare_command
 from castproof.apps.cli.console import leave_on_error
+from castproof.apps.cli.convert import convert_command
 from castproof.apps.cli.crossval import crossval_command
 from castproof.apps.cli.decide import decide_command
 from castproof.apps.cli.demo import demo_command
 from castproof.apps.cli.evaluate import evaluate_command
+from castproof.apps.cli.export import export_command
 from castproof.apps.cli.import_ import import_command
 from castproof.apps.cli.predict import predict_command
 from castproof.apps.cli.report import report_command
@@ -40,6 +43,9 @@ app.command("evaluate")(evaluate_command)
 app.command("decide")(decide_command)
 app.command("report")(report_command)
 app.command("compare")(compare_command)
+app.command("export")(export_command)
+app.command("card")(card_command)
+app.command("convert")(convert_command)
 app.command("predict")(predict_command)
 app.command("validate")(validate_command)
 

@@ -1,0 +1,80 @@
+"""`castproof card`: what a model file says of itself."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from castproof.apps.cli.console import console, tell
+
+if TYPE_CHECKING:
+    from castproof.modelfile.card import Card
+
+
+def card_command(
+    model: Annotated[Path, typer.Argument(help="Model file.", metavar="MODEL")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the card as JSON, without the stored photos.")
+    ] = False,
+) -> None:
+    """Print the card of a model file: classes, thresholds, promise, results, photos, origin.
+
+    The network is not run and PyTorch is not needed.
+
+    [bold]Examples[/]
+
+    castproof card model.onnx
+
+    castproof card model.onnx --json
+    """
+    from castproof.modelfile.reading import read_model_file
+
+    file = read_model_file(model)
+    if as_json:
+        content = json.loads(file.card.to_text())
+        for example in content["examples"]:
+            del example["photo"]
+        typer.echo(json.dumps({"sha256": file.sha256, **content}, indent=2, ensure_ascii=False))
+        return
+    tell(f"[bold]{escape(file.card.name)}[/]  ({model.stat().st_size / 1e6:.1f} MB, SHA-256 {file.sha256})")
+    for title, rows in {"use": _use(file.card), **file.card.about}.items():
+        console.print(_section(title, rows))
+    console.print(_examples(file.card))
+
+
+def _use(card: "Card") -> dict[str, Any]:
+    return {
+        "good classes": list(card.good),
+        "defective classes": list(card.defective),
+        "input": f"uint8 (height, width, 1 or 3), any size; squeezed to {card.size_px} x {card.size_px} inside",
+        "training photos": card.colour,
+    }
+
+
+def _section(title: str, rows: Any) -> Table:
+    table = Table(title=escape(title), title_justify="left", title_style="bold", show_header=False, box=None)
+    table.add_column(style="dim", min_width=24, overflow="fold")
+    table.add_column(overflow="fold")
+    for name, value in rows.items() if isinstance(rows, dict) else [("", rows)]:
+        table.add_row(escape(str(name)), escape(_text(value)))
+    return table
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{name}: {_text(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return "\n".join(map(_text, value))
+    return "" if value is None else str(value)
+
+
+def _examples(card: "Card") -> Table:
+    table = Table(title="stored photos", title_justify="left", title_style="bold", box=None)
+    for column in ("photo", "label", "verdict", "p_defective"):
+        table.add_column(column, overflow="fold")
+    for one in card.examples:
+        table.add_row(escape(one.name), one.label, one.verdict.value, f"{one.p_defective:.6f}")
+    return table

@@ -1,0 +1,86 @@
+"""`castproof export`: one file that says what the trained network says, anywhere."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from castproof.apps.cli import options
+from castproof.apps.cli.console import (
+    EXIT_INTERRUPTED,
+    Bars,
+    console,
+    errors,
+    propose,
+    tell,
+    training_libraries,
+)
+from castproof.wording import counted
+
+if TYPE_CHECKING:
+    from castproof.pipeline.exporting.export import Exported
+
+
+def export_command(
+    run: Annotated[Path, typer.Argument(help="Run folder made by castproof train.", metavar="RUN")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The model file; its name ends in .onnx.", metavar="FILE")
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run's photos, where it has moved.", show_default="where they were"),
+    ] = None,
+    compare: Annotated[
+        int, typer.Option(help="Photos to compare with the trained network, 200 or more.")
+    ] = 200,
+    input_alarms: Annotated[
+        float,
+        typer.Option(
+            help="Largest share of photos of other parts that may be called unlike the training photos."
+        ),
+    ] = 0.01,
+    licence: Annotated[
+        str, typer.Option(help="Licence of the model, in words, for its card.", show_default="not stated")
+    ] = "",
+    no_bars: Annotated[bool, options.no_bars()] = False,
+) -> None:
+    """Write one model file of a run: preprocessing, network, calibration, thresholds, promise and origin in one.
+
+    It opens in any ONNX tool, and in castproof without PyTorch. Before it is written it is compared with the trained
+    network on photos of the run; a changed verdict leaves no file. A few photos of the run are stored in it.
+
+    [bold]Examples[/]
+
+    castproof export runs/mobilenet_adamw_none_dr0.5_20260101_120000 -o model.onnx
+
+    castproof export runs/mobilenet_adamw_none_dr0.5_20260101_120000 -o model.onnx --licence "For Acme Foundry alone."
+    """
+    with training_libraries():
+        from castproof.pipeline.exporting.export import ExportSettings, export
+    settings = ExportSettings(data=data, compared=compare, false_alarm_rate=input_alarms)
+    if licence:
+        settings = ExportSettings(data=data, compared=compare, false_alarm_rate=input_alarms, licence=licence)
+    try:
+        exported = export(run, out, settings, Bars(wanted=not no_bars))
+    except KeyboardInterrupt:
+        errors.print("Stopped; no model file was written.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    show_export(exported)
+
+
+def show_export(exported: "Exported") -> None:
+    """Print what a model file says, how alike it is to the network, and what to do with it."""
+    parity = exported.parity
+    heat = parity.largest_heat_difference
+    tell(f"The model file is [bold]{escape(str(exported.path))}[/] ({exported.size_bytes / 1e6:.1f} MB).")
+    changed = counted(parity.changed_verdicts, "changed verdict")
+    largest = f"largest difference of p_defective {parity.largest_p_difference:.1e}"
+    of_heat = ", no heat map" if heat is None else f", of heat {heat:.1e} nats"
+    tell(f"Compared with PyTorch on {counted(parity.photos, 'photo')}: {changed}, {largest}{of_heat}.")
+    tell(f"Input gate: {escape(exported.false_alarms)}")
+    stored = counted(len(exported.card.examples), "photo")
+    tell(f"Stored in it: {stored} of the run, by which every machine that opens it checks itself.")
+    propose("Look at its card", ["card", str(exported.path)])
+    propose("Judge photos", ["predict", str(exported.path), "today"])
+    console.print("")

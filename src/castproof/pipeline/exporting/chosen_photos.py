@@ -1,0 +1,102 @@
+"""Which photos of a run a model file is compared on, and which are stored in it."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from castproof.data.manifest import SPLITS, Manifest, Photo
+from castproof.errors import DataError
+from castproof.gate.gate import Gate
+from castproof.images import decode, read_photo
+from castproof.measure.decision import Thresholds
+from castproof.modelfile.card import Example
+from castproof.pipeline.exporting.parity import Compared, Reference
+
+LEAST_COMPARED: Final = 200
+NEAREST: Final = 20
+EXAMPLES: Final = 6
+LARGEST_EXAMPLE_BYTES: Final = 64_000
+EXAMPLE_SIDE_PX: Final = 256
+
+
+def photos_to_compare(
+    manifest: Manifest, told: Mapping[str, float], thresholds: Thresholds, count: int, seed: int
+) -> list[Photo]:
+    """Return photos of all splits, drawn alike, and those nearest to a threshold.
+
+    Args:
+        manifest: of the run.
+        told: p_defective by file, where it is known.
+        thresholds: of the gate.
+        count: how many to draw; all where there are not more.
+        seed: of the draw.
+
+    Raises:
+        DataError: none of the photos is where it was when the run was trained.
+    """
+    photos = [photo for name in SPLITS for photo in manifest.of_split(name)]
+    drawn = np.random.default_rng(seed).permutation(len(photos))[:count]
+    cuts = {thresholds.threshold, thresholds.reject_from}
+
+    def away(photo: Photo) -> float:
+        return min(abs(told.get(photo.file, 9.0) - cut) for cut in cuts)
+
+    near = sorted((photo for photo in photos if photo.file in told), key=away)[:NEAREST]
+    chosen = {photo.file: photo for photo in [*(photos[place] for place in sorted(drawn)), *near]}
+    present = [photo for photo in chosen.values() if manifest.path(photo).is_file()]
+    if not present:
+        raise DataError(
+            f"The photos of the run are not in {manifest.root} any more.",
+            rule="A model file is compared with the trained network on photos of its run.",
+            found=f"None of {len(chosen):,} photos was found.",
+            fix="Put them back where they were, or give their folder: --data FOLDER",
+        )
+    return present
+
+
+def examples_of(
+    compared: Sequence[Compared], labels: Mapping[Path, bool], reference: Reference, gate: Gate
+) -> list[Example]:
+    """Return the photos to be stored in a model file: one of each verdict, and the least sure.
+
+    Args:
+        compared: photos to choose from.
+        labels: by path, True for a photo labelled defective.
+        reference: what is to be said about them.
+        gate: what makes verdicts of that.
+    """
+    unsure = sorted(compared, key=lambda one: (abs(one.expected.logit), str(one.path)))
+    of_each = {one.verdict: one for one in unsure}
+    chosen = {str(one.path): one.path for one in [*of_each.values(), *unsure]}
+    return [_example(path, labels, reference, gate) for path in list(chosen.values())[:EXAMPLES]]
+
+
+def _example(path: Path, labels: Mapping[Path, bool], reference: Reference, gate: Gate) -> Example:
+    photo = _stored(path)
+    expected = reference.look(decode(photo))
+    label = "" if path not in labels else "defective" if labels[path] else "good"
+    return Example(
+        name=path.name,
+        label=label,
+        photo=photo,
+        logit=expected.logit,
+        p_defective=expected.p_defective,
+        verdict=gate.verdict(expected.p_defective),
+        hottest=None if expected.heat_map is None else float(expected.heat_map.max()),
+    )
+
+
+def _stored(path: Path) -> bytes:
+    """Return the bytes of a photo's file; of a smaller copy where it is large."""
+    data = read_photo(path)
+    if len(data) <= LARGEST_EXAMPLE_BYTES:
+        return data
+    small = Image.fromarray(decode(data))
+    small.thumbnail((EXAMPLE_SIDE_PX, EXAMPLE_SIDE_PX))
+    stream = io.BytesIO()
+    small.save(stream, "PNG")
+    return stream.getvalue()

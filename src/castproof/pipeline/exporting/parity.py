@@ -1,0 +1,208 @@
+"""The comparison of a model file with the network that it was made of, photo by photo."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import inf, isfinite
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import torch
+
+from castproof.errors import ImageError, ModelFileError
+from castproof.gate.calibrator import logit_of
+from castproof.gate.gate import Gate
+from castproof.images import decode, decode_plain
+from castproof.measure.decision import Verdict
+from castproof.model.checkpoint import Checkpoint
+from castproof.model.heat_maps import look
+from castproof.model.network import p_defective
+from castproof.preprocess import Pixels, resize
+from castproof.progress import SILENT, Progress
+from castproof.runtime.session import Seen
+from castproof.threads import map_in_threads
+from castproof.wording import counted
+
+P_TOLERANCE: Final = 1e-4
+SHOWN: Final = 10
+
+
+class Reference(Protocol):
+    """Whatever a model file is made of, run in PyTorch."""
+
+    def look(self, pixels: Pixels) -> Seen:
+        """Return what it says about a photo, uint8 (H, W, 3), with p_defective calibrated."""
+
+
+class Runner(Protocol):
+    """Whatever runs an exported network; any number of threads may call it at once."""
+
+    def look(self, image: Pixels) -> Seen:
+        """Return what it says about a photo, uint8 (H, W), grey, or (H, W, 3), RGB.
+
+        Raises:
+            ImageError: it takes no photos of that size.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """One photo as the network and as the model file see it.
+
+    Args:
+        path: of the photo.
+        expected: what the network says in PyTorch.
+        verdict: what the gate says to that.
+        seen: what the model file says.
+        verdict_of_file: what the gate says to that.
+    """
+
+    path: Path
+    expected: Seen
+    verdict: Verdict
+    seen: Seen
+    verdict_of_file: Verdict
+
+    @property
+    def p_difference(self) -> float:
+        """How far the two probabilities lie apart; infinite where one is no number."""
+        apart = abs(self.expected.p_defective - self.seen.p_defective)
+        return apart if isfinite(apart) else inf
+
+    @property
+    def heat_difference(self) -> float:
+        """Largest difference of the two heat maps, nats; 0 where there is none."""
+        if self.expected.heat_map is None or self.seen.heat_map is None:
+            return 0.0
+        return float(np.abs(self.expected.heat_map - self.seen.heat_map).max())
+
+    @property
+    def changed(self) -> bool:
+        """Whether the verdict is another one."""
+        return self.verdict is not self.verdict_of_file
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How alike a model file and its network are.
+
+    Args:
+        photos: how many were compared.
+        changed_verdicts: how many of them have another verdict.
+        largest_p_difference: of the calibrated p_defective.
+        largest_heat_difference: nats; None where the file has no heat map.
+    """
+
+    photos: int
+    changed_verdicts: int
+    largest_p_difference: float
+    largest_heat_difference: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """A `Reference`: the network of a run, with its gate.
+
+    Args:
+        checkpoint: the network, on the CPU.
+        gate: its calibration and thresholds.
+    """
+
+    checkpoint: Checkpoint
+    gate: Gate
+
+    @torch.inference_mode()
+    def look(self, pixels: Pixels) -> Seen:
+        """Return what the network says about a photo, uint8 (H, W, 3)."""
+        torch.set_num_threads(1)  # of the thread that calls: photos are compared side by side
+        network = self.checkpoint.network
+        photo = torch.from_numpy(np.array(resize(pixels, self.checkpoint.spec.preprocess.size_px)))[None]
+        if network.backbone.middle:
+            seen = look(network, network.normalise(photo))
+            logits, heat = seen.logits, seen.heat[0].numpy()
+        else:
+            logits, heat = network(photo), None
+        p_network = float(p_defective(logits)[0])
+        return Seen(float(logit_of(p_network)), float(self.gate.p(p_network)), heat, None)
+
+
+def compare(
+    reference: Reference, gate: Gate, runner: Runner, photos: Sequence[Path], progress: Progress = SILENT
+) -> list[Compared]:
+    """Return each photo that can be read, and is of a size that is taken, as PyTorch sees it and as the file does.
+
+    Args:
+        reference: what the file is made of.
+        gate: what makes verdicts of it.
+        runner: runs the exported network, such as a `Session`.
+        photos: their paths.
+        progress: told of every photo.
+    """
+
+    def both(path: Path) -> Compared | None:
+        try:
+            pixels, seen = decode(path), runner.look(decode_plain(path))
+        except ImageError:
+            return None
+        expected = reference.look(pixels)
+        verdicts = [gate.verdict(one.p_defective) for one in (expected, seen)]
+        return Compared(path, expected, verdicts[0], seen, verdicts[1])
+
+    threads = torch.get_num_threads()
+    try:
+        compared = map_in_threads(both, photos, "comparing", progress=progress)
+    finally:
+        torch.set_num_threads(threads)
+    return [one for one in compared if one is not None]
+
+
+def parity_of(compared: Sequence[Compared]) -> Parity:
+    """Return how alike the two are on all photos together."""
+    has_heat = any(one.seen.heat_map is not None for one in compared)
+    return Parity(
+        photos=len(compared),
+        changed_verdicts=sum(one.changed for one in compared),
+        largest_p_difference=max((one.p_difference for one in compared), default=0.0),
+        largest_heat_difference=max((one.heat_difference for one in compared), default=0.0)
+        if has_heat
+        else None,
+    )
+
+
+def check_parity(
+    compared: Sequence[Compared], tolerance: float = P_TOLERANCE, most_changed: float = 0.0
+) -> Parity:
+    """Return how alike the two are.
+
+    Args:
+        compared: photos.
+        tolerance: largest difference of p_defective that may be.
+        most_changed: share of the photos whose verdict may be another one.
+
+    Raises:
+        ModelFileError: they differ by more than that.
+    """
+    parity = parity_of(compared)
+    changed = [one for one in compared if one.changed]
+    apart = [one for one in compared if one.p_difference > tolerance]
+    if len(changed) > most_changed * len(compared) or apart:
+        worst = sorted(
+            {id(one): one for one in [*changed, *apart]}.values(), key=lambda one: -one.p_difference
+        )
+        raise ModelFileError(
+            "The model file does not say what the trained network says; it was not written.",
+            rule=f"At most {most_changed:.1%} of the verdicts may change, no p_defective by more than {tolerance:g}.",
+            found=f"Of {counted(len(compared), 'photo')}, {len(changed):,} changed verdict; the largest difference "
+            f"of p_defective is {parity.largest_p_difference:.3g}.",
+            fix="Export in full precision, without --precision; if that was it, report it with this output.",
+            items=[
+                f"{one.path}: {one.expected.p_defective:.5f} {one.verdict} → "
+                f"{one.seen.p_defective:.5f} {one.verdict_of_file}"
+                for one in worst[:SHOWN]
+            ],
+        )
+    return parity
