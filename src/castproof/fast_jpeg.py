@@ -20,6 +20,7 @@ _START_OF_SCAN = 0xDA
 _TABLES_AND_NOTES = (0xC4, 0xDB, 0xDD, 0xE0, 0xFE)  # Huffman, quantisation, restart interval, JFIF, comment
 _END_OF_IMAGE = b"\xff\xd9"
 _SAMPLING = (0x11, 0x21, 0x22)  # luma samples per chroma sample, across and down: 4:4:4, 4:2:2, 4:2:0
+_CUT_OFF = "premature end of data segment"  # a warning of libjpeg, which Pillow passes over
 _JFIF_BYTES = 16  # the length of the APP0 segment that every writer makes
 
 
@@ -42,6 +43,20 @@ def decode_ordinary(data: bytes, *, max_side_px: int, keep_grey: bool) -> npt.ND
     except Exception:
         return None
     return pixels[..., 0] if one_plane else pixels
+
+
+def is_cut_off(data: bytes) -> bool:
+    """Return whether the pixels of a JPEG end before the file does: what is missing would be grey, without an error.
+
+    Args:
+        data: the bytes of a JPEG file.
+    """
+    try:
+        if simplejpeg:
+            simplejpeg.decode_jpeg(data, "GRAY", fastdct=True, fastupsample=True, strict=True)
+    except Exception as error:
+        return _CUT_OFF in str(error)
+    return False
 
 
 def _components(data: bytes, max_side_px: int) -> int:

@@ -37,7 +37,7 @@ from PIL import (
 
 from castproof.bit_depth import eight_bit
 from castproof.errors import ImageError
-from castproof.fast_jpeg import decode_ordinary
+from castproof.fast_jpeg import decode_ordinary, is_cut_off
 from castproof.preprocess import Pixels, is_grey
 
 IMAGE_SUFFIXES: frozenset[str] = frozenset(
@@ -134,7 +134,12 @@ def plain_pixels(image: Pixels | Image.Image) -> Pixels:
 
 def _checked(image: NDArray[np.generic]) -> Pixels:
     plain = image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
-    if plain.dtype != np.uint8 or plain.ndim not in (2, 3) or not plain.size or plain.shape[2:] not in ((), (3,)):
+    if (
+        plain.dtype != np.uint8
+        or plain.ndim not in (2, 3)
+        or not plain.size
+        or plain.shape[2:] not in ((), (3,))
+    ):
         raise ImageError(
             "The array is no photo.",
             rule="It must be uint8, of shape (height, width), (height, width, 1) or (height, width, 3), RGB.",
@@ -240,14 +245,22 @@ def _opened(data: bytes, name: str) -> ImageFile.ImageFile:
     stream = io.BytesIO(data)
     image = opener(stream)
     # A file whose tail was never written (zeros) decodes to a half-grey photo without an error.
-    if isinstance(image, JpegImagePlugin.JpegImageFile) and data.find(b"\xff\xd9", stream.tell()) < 0:
-        raise ImageError(
-            f"{name} is cut off.",
-            rule="A JPEG file ends with an end marker.",
-            found="It has none.",
-            fix=_REMOVE,
-        )
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        _check_whole(data, stream.tell(), name)
     return image
+
+
+def _check_whole(data: bytes, header_end: int, name: str) -> None:
+    """Raise ImageError where a JPEG has no end marker, or one where its pixels are not all there."""
+    has_end = data.find(b"\xff\xd9", header_end) >= 0
+    if has_end and not is_cut_off(data):
+        return
+    raise ImageError(
+        f"{name} is cut off.",
+        rule="A JPEG file ends with an end marker, after all of its pixels.",
+        found="Some of its pixels are missing." if has_end else "It has none.",
+        fix=_REMOVE,
+    )
 
 
 def _orientation(image: Image.Image) -> int:

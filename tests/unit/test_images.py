@@ -382,3 +382,13 @@ def test_equal_green_and_blue_alone_are_not_grey() -> None:
         flat = np.full((4, 5, 3), 90, np.uint8)
         flat[..., odd] = 91
         assert not is_grey(flat)
+
+
+@pytest.mark.parametrize("exif", [b"", b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x00"])
+@pytest.mark.parametrize("share", [0.4, 0.7, 0.95])
+def test_half_a_jpeg_with_an_end_marker_is_half_a_jpeg(share: float, exif: bytes) -> None:
+    noise = Image.fromarray(RNG.integers(0, 256, (96, 96, 3), dtype=np.uint8))
+    whole = encoded(noise, "JPEG", quality=95, **({"exif": exif} if exif else {}))
+    assert decode(whole).shape == (96, 96, 3)
+    with pytest.raises(ImageError, match="cut off"):
+        decode(whole[: int(share * len(whole))] + b"\xff\xd9")
