@@ -42,13 +42,10 @@ HEAVY = ("torch", "torchvision", "onnx", "onnxruntime", "sklearn", "scipy", "mat
 ALLOWED = {
     "torch": ("castproof.model.", "castproof.pipeline.", "castproof.runtime.legacy"),
     "torchvision": ("castproof.model.",),
-    "onnx": (
-        "castproof.model.onnx_export",
-        "castproof.model.inspection_graph",
-        "castproof.model.photo_graph",
-        "castproof.pipeline.exporting.",
-    ),
-    "onnxruntime": ("castproof.model.features", "castproof.runtime.session"),
+    "onnx": ("castproof.model.", "castproof.pipeline.exporting."),
+    "onnxruntime": ("castproof.model.", "castproof.runtime.session"),
+    "openvino": ("castproof.pipeline.exporting.",),
+    "pyarrow": ("castproof.pipeline.predicting.tables",),
     "simplejpeg": ("castproof.fast_jpeg",),
     "safetensors": ("castproof.model.",),
     "sklearn": ("castproof.measure.metrics", "castproof.measure.curves", "castproof.gate.calibration"),

@@ -13,7 +13,10 @@ from small_run import Trained
 
 from castproof.model.checkpoint import load_checkpoint
 
-COLUMNS = ["file", "verdict", "p_defective", "threshold", "reject_from", "reason"]
+COLUMNS = [
+    *("file", "verdict", "p_defective", "threshold", "reject_from", "reason"),
+    *("class", "label", "warnings", "correct", "model"),
+]
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

@@ -79,9 +79,9 @@ class Gate:
         """Return the calibrated p_defective, float64 of the same shape, of what the network says; NaN stays NaN."""
         return self.calibrator.p(logit_of(p_network))
 
-    def verdict(self, p_defective: float) -> Verdict:
-        """Return the verdict on a photo, or on a part, of its calibrated p_defective."""
-        return decide(p_defective, self.thresholds)
+    def verdict(self, p_defective: float, *, unlike_training: bool = False) -> Verdict:
+        """Return the verdict on a photo, or on a part, of its calibrated p_defective; see `decide`."""
+        return decide(p_defective, self.thresholds, unlike_training=unlike_training)
 
     def p_of_part(self, p_network: NDArray[np.floating]) -> float:
         """Return the calibrated p_defective of one part, of what the network says of its photos; NaN where one is NaN.

@@ -82,7 +82,7 @@ def is_defective(p_defective: float | NDArray[np.floating], threshold: float) ->
     return bool(float(p_defective) >= threshold)
 
 
-def decide(p_defective: float, thresholds: Thresholds) -> Verdict:
+def decide(p_defective: float, thresholds: Thresholds, *, unlike_training: bool = False) -> Verdict:
     """Return REJECT, REVIEW or ACCEPT, and NOT_INSPECTED without a probability.
 
     A probability on a threshold belongs to the stricter side: on `threshold` it is not accepted, on `reject_from` it
@@ -92,9 +92,13 @@ def decide(p_defective: float, thresholds: Thresholds) -> Verdict:
         p_defective: probability of *defective* in [0, 1]. Anything else, NaN and infinities included,
             is no probability and gives NOT_INSPECTED, never ACCEPT.
         thresholds: see `Thresholds`.
+        unlike_training: whether the photo is unlike the training photos: then a person must look, since what the
+            network says of it is worth nothing.
     """
     if not 0.0 <= float(p_defective) <= 1.0:
         return Verdict.NOT_INSPECTED
+    if unlike_training:
+        return Verdict.REVIEW
     if is_defective(p_defective, thresholds.reject_from):
         return Verdict.REJECT
     return Verdict.REVIEW if is_defective(p_defective, thresholds.threshold) else Verdict.ACCEPT

@@ -10,6 +10,7 @@ from castproof.data.manifest import read_csv
 from castproof.data.synthetic import write_dataset
 from castproof.gate.policy import Policy
 from castproof.pipeline.decide import Asked, Decision, decide, write_decision
+from castproof.pipeline.exporting.export import Exported, ExportSettings, export
 from castproof.pipeline.predict import Prediction, predict
 from castproof.pipeline.reporting.report import report_path, write_report
 from castproof.pipeline.reporting.reported import Reported
@@ -36,6 +37,7 @@ class DemoResult:
         trained: the run.
         decision: the gate of the run.
         report: the HTML file about it.
+        exported: the model file.
         predictions: verdicts on a few test photos.
     """
 
@@ -43,11 +45,12 @@ class DemoResult:
     trained: TrainResult
     decision: Decision
     report: Path
+    exported: Exported
     predictions: list[Prediction]
 
 
 def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
-    """Return the result of generating photos, training, evaluating, deciding and predicting, all under `outdir`.
+    """Return the result of generating photos, training, evaluating, deciding, exporting and predicting under `outdir`.
 
     The parts of train, val and test are different ones.
 
@@ -71,7 +74,9 @@ def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
     write_report(Reported(decision, decided=True), report, progress=observer)
     tested = read_csv(trained.run.manifest, data).of_split("test")
     shown = [data / photo.file for photo in tested[:: max(len(tested) // PREDICTED, 1)][:PREDICTED]]
-    return DemoResult(data, trained, decision, report, predict(trained.run, shown, progress=observer))
+    exported = export(trained.run.path, outdir / "model.onnx", ExportSettings(), observer)
+    predictions = predict(exported.path, shown, progress=observer)
+    return DemoResult(data, trained, decision, report, exported, predictions)
 
 
 def _record_parts(data: Path, progress: Progress) -> None:

@@ -1,173 +1,242 @@
-"""Verdicts for photos without labels; a photo or part that cannot be judged is never called good."""
+"""Verdicts for photos, labelled or not; a photo or part that cannot be judged is never called good."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+from castproof.errors import DataError, SettingError
+from castproof.files import write_error
+from castproof.pipeline.predicting.judge import Judge, check_unit, open_judge
+from castproof.pipeline.predicting.prediction import Prediction
+from castproof.pipeline.predicting.summary import Summary
+from castproof.pipeline.predicting.tables import check_table, write_table
+from castproof.pipeline.predicting.unfinished import Finished, Unfinished, stamp_of, unfinished_beside
+from castproof.pipeline.predicting.walk import Shard, Unit, walk
+from castproof.progress import SILENT, Progress, Task
 
-from castproof.data.folders import photos_below
-from castproof.errors import DataError, ImageError, RunError, SettingError
-from castproof.files import make_folder, write_csv
-from castproof.gate.gate import Gate
-from castproof.measure.decision import Thresholds, Verdict
-from castproof.model.checkpoint import load_checkpoint
-from castproof.pipeline.gate_file import load_gate
-from castproof.pipeline.scoring import score_photos
-from castproof.progress import SILENT, Progress
-from castproof.run_folder import CROSSVAL_PLAN, RunFolder
-from castproof.wording import counted
+__all__ = ["Asked", "Prediction", "Table", "predict", "predict_all"]
 
-COLUMNS: Final = ("file", "verdict", "p_defective", "threshold", "reject_from", "reason")
-NO_NUMBER: Final = "The network gave no number."
+FORMAT: Final = 1
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Table(NamedTuple):
+    """A table to write.
+
+    Args:
+        kind: see `castproof.pipeline.predicting.tables`.
+        path: the file.
+    """
+
+    kind: str
+    path: Path
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """The verdict on one photo, or on one part.
+class Asked:
+    """What to judge, and where to write it.
 
     Args:
-        path: the photo, or the folder with the photos of the part.
-        verdict: ACCEPT, REVIEW or REJECT, or NOT_INSPECTED where it could not be judged.
-        p_defective: in [0, 1], None where it could not be judged.
-        thresholds: what p_defective was compared with.
-        reason: why it could not be judged, else "".
-    """
-
-    path: Path
-    verdict: Verdict
-    p_defective: float | None
-    thresholds: Thresholds
-    reason: str
-
-
-def predict(
-    run: RunFolder,
-    sources: Sequence[Path],
-    *,
-    part_per_folder: bool = False,
-    device: str = "auto",
-    progress: Progress = SILENT,
-) -> list[Prediction]:
-    """Return one prediction per photo, in the order of `sources`, folders by path; or one per part.
-
-    Args:
-        run: the trained run, with its gate.
         sources: photos, and folders that are searched with their subfolders.
         part_per_folder: the photos that lie in one folder show one part, which gets one verdict.
-        device: "auto", "cpu", "cuda" or "mps".
-        progress: told of every batch.
+        shard: judge this share of the photos only.
+        table: one row per photo, or part; None for none.
+        heat_maps: folder of the pictures that the judge draws, None for none.
+    """
+
+    sources: Sequence[Path]
+    part_per_folder: bool = False
+    shard: Shard | None = None
+    table: Table | None = None
+    heat_maps: Path | None = None
+
+
+class _Walked(NamedTuple):
+    unit: Unit
+    kept: Prediction | None
+
+
+def predict_all(judge: Judge, asked: Asked, progress: Progress = SILENT) -> Summary:
+    """Return what there is to tell of the predictions on all photos, after writing them to the table.
+
+    Photos are judged as they are found, and rows written as they are judged: the memory that it takes does not grow
+    with their number. What is finished is kept beside the table until all is; the same command goes on with it.
+
+    Args:
+        judge: see `open_judge`.
+        asked: what to judge.
+        progress: told of every few photos.
 
     Raises:
-        RunError: the run or its gate cannot be opened.
-        DataError: there are no photos in any of the sources.
-        SettingError: the gate was decided for single photos, and parts are asked for, or the other way round.
+        DataError: there are no photos in any of the sources, or a folder cannot be read.
+        SettingError: the gate was decided for single photos, and parts are asked for, or the other way round; or two
+            things that are asked for contradict each other.
+        OutputError: the table cannot be written.
     """
-    if (run.path / CROSSVAL_PLAN).is_file():
-        raise RunError(
-            f"{run.path} is a cross-validation, which has no network of its own.",
-            rule="Verdicts on new photos take the network of one run.",
-            fix=f"Train one with castproof train, and decide: castproof decide RUN --evidence {run.path}",
-        )
-    checkpoint = load_checkpoint(run.best_model)
-    gate = load_gate(run, checkpoint.threshold)
-    _check_unit(gate, run, part_per_folder=part_per_folder)
-    paths = _collect(sources)
-    failures: dict[int, ImageError] = {}
-    p_network = score_photos(checkpoint, paths, device, progress, failures)
-    reasons = {index: str(error) for index, error in failures.items()}
-    if part_per_folder:
-        return _by_folder(gate, paths, p_network, reasons)
-    p = gate.p(p_network)
-    return [
-        _prediction(gate, path, float(p[index]), reasons.get(index, NO_NUMBER))
-        for index, path in enumerate(paths)
-    ]
-
-
-def write_predictions(predictions: Sequence[Prediction], path: Path) -> None:
-    """Write one row per prediction to the CSV file `path`, whole or not at all. Raises OutputError."""
-    rows = (
-        (
-            one.path.as_posix(),
-            one.verdict.value,
-            one.p_defective,
-            one.thresholds.threshold,
-            one.thresholds.reject_from,
-            one.reason,
-        )
-        for one in predictions
-    )
-    write_csv(path, COLUMNS, rows)
-
-
-def check_csv_path(path: Path) -> None:
-    """Raise where writing a table to `path` would fail, or replace something that is no table.
-
-    Raises:
-        SettingError: the name does not end in .csv.
-        OutputError: the folder cannot be written.
-    """
-    if path.suffix.lower() != ".csv":
-        raise SettingError(
-            f"--csv {path} is not the name of a table.", rule="It ends in .csv.", fix="Give another name."
-        )
-    make_folder(path.parent)
-
-
-def _prediction(gate: Gate, path: Path, p: float, reason: str) -> Prediction:
-    verdict = gate.verdict(p)
-    judged = verdict is not Verdict.NOT_INSPECTED
-    return Prediction(path, verdict, p if judged else None, gate.thresholds, "" if judged else reason)
-
-
-def _by_folder(
-    gate: Gate, paths: Sequence[Path], p_network: NDArray[np.float64], reasons: Mapping[int, str]
-) -> list[Prediction]:
-    """Return one prediction per folder that holds photos; a part with a photo that cannot be judged has no verdict."""
-    places: dict[Path, list[int]] = {}
-    for index, path in enumerate(paths):
-        places.setdefault(path.parent, []).append(index)
-    found, wanted = [], gate.policy.combine.n
-    for folder, indices in places.items():
-        if len(indices) != wanted:
-            reason = f"{folder}: a verdict takes {counted(wanted, 'photo')}, found {len(indices)}."
-            found.append(_prediction(gate, folder, float("nan"), reason))
-            continue
-        reason = next((reasons[index] for index in indices if index in reasons), NO_NUMBER)
-        found.append(_prediction(gate, folder, gate.p_of_part(p_network[indices]), reason))
-    return found
-
-
-def _check_unit(gate: Gate, run: RunFolder, *, part_per_folder: bool) -> None:
-    combine = gate.policy.combine
-    if part_per_folder and not combine.several:
-        raise SettingError(
-            f"The gate of {run.path} judges single photos.",
-            rule="--part-per-folder takes a gate that says how the photos of a part become one verdict.",
-            fix=f"Decide one: castproof decide {run.path} --combine any/3",
-        )
-    if combine.several and not part_per_folder:
-        raise SettingError(
-            f"The gate of {run.path} judges parts by several photos (--combine {combine}).",
-            rule="Its thresholds and its promise do not hold for single photos.",
-            fix="Put the photos of each part into a folder of its own and give --part-per-folder.",
-        )
-
-
-def _collect(sources: Sequence[Path]) -> list[Path]:
-    paths: list[Path] = []
-    for source in sources:
-        if source.is_dir():
-            paths += photos_below(source)
+    _check(judge, asked)
+    summary = Summary()
+    with ExitStack() as stack:
+        unfinished = None
+        if asked.table is not None:
+            header = _header(judge, asked)
+            unfinished = stack.enter_context(unfinished_beside(asked.table.path, header))
+        judged = stack.enter_context(closing(_judged(judge, asked, unfinished)))
+        task = stack.enter_context(progress.task("judging", 0 if progress is SILENT else _count(asked)))
+        told = _told(judged, summary, task)
+        if asked.table is None or unfinished is None:
+            deque(told, maxlen=0)
         else:
-            paths.append(source)
-    if not paths:
+            _write(asked.table, unfinished.folder, told)
+    return summary
+
+
+def predict(model: Path, sources: Sequence[Path], *, progress: Progress = SILENT) -> list[Prediction]:
+    """Return one prediction per photo, in the order of `sources`; for a few photos.
+
+    Args:
+        model: a model file, or a run folder.
+        sources: photos, and folders that are searched with their subfolders.
+        progress: told of every few photos.
+
+    Raises:
+        ModelFileError or RunError: the model or its gate cannot be opened.
+        DataError: there are no photos in any of the sources.
+        SettingError: the gate judges parts by several photos.
+    """
+    judge, asked = open_judge(model), Asked(sources)
+    _check(judge, asked)
+    with progress.task("judging", _count(asked)) as task, closing(_judged(judge, asked, None)) as judged:
+        return list(_told(judged, Summary(), task))
+
+
+def _check(judge: Judge, asked: Asked) -> None:
+    check_unit(judge, part_per_folder=asked.part_per_folder)
+    if next(walk(asked.sources, part_per_folder=asked.part_per_folder), None) is None:
         raise DataError(
-            f"There are no photos in {', '.join(str(source) for source in sources)}.",
+            f"There are no photos in {', '.join(str(source) for source in asked.sources)}.",
             rule="Photos are JPEG, PNG, BMP, TIFF or WebP files.",
             fix="Give a photo, or a folder that holds photos.",
         )
-    return paths
+    if asked.table is not None:
+        check_table(*asked.table)
+        if asked.shard is not None and asked.table.path.exists():
+            raise SettingError(
+                f"{asked.table.path} exists already.",
+                rule="Each shard writes a table of its own, and none replaces another.",
+                fix="Give another name, or remove the file.",
+            )
+    if asked.heat_maps is not None:
+        _check_outside(asked.heat_maps, asked.sources)
+
+
+def _check_outside(folder: Path, sources: Sequence[Path]) -> None:
+    """Raise SettingError where pictures in `folder` would be taken for photos."""
+    for source in sources:
+        if source.is_dir() and folder.resolve().is_relative_to(source.resolve()):
+            raise SettingError(
+                f"--heat-maps {folder} lies in {source}.",
+                rule="The pictures would be taken for photos the next time.",
+                fix="Name a folder elsewhere.",
+            )
+
+
+def _count(asked: Asked) -> int:
+    return sum(1 for _ in _units(asked))
+
+
+def _units(asked: Asked) -> Iterator[Unit]:
+    return walk(asked.sources, part_per_folder=asked.part_per_folder, shard=asked.shard)
+
+
+def _header(judge: Judge, asked: Asked) -> dict[str, Any]:
+    """Return what must be the same for finished rows to count."""
+    gate = json.dumps(judge.rules.gate.to_json(), sort_keys=True)
+    return {
+        "format": FORMAT,
+        "model": judge.rules.model_id,
+        "gate": hashlib.sha256(gate.encode()).hexdigest(),
+        "classes": [judge.rules.good, judge.rules.defective],
+        "sources": [str(source) for source in asked.sources],
+        "--part-per-folder": asked.part_per_folder,
+        "--shard": None if asked.shard is None else str(asked.shard),
+        "--heat-maps": None if asked.heat_maps is None else str(asked.heat_maps),
+    }
+
+
+def _judged(
+    judge: Judge, asked: Asked, unfinished: Unfinished | None
+) -> Generator[tuple[Prediction, bool], None, None]:
+    """Yield the predictions in the order of the walk, and whether each was finished before."""
+
+    def walked() -> Iterator[_Walked]:
+        for unit in _units(asked):
+            yield _Walked(unit, unfinished.kept(unit, judge.rules) if unfinished else None)
+
+    def work(walked: Sequence[_Walked]) -> list[tuple[Finished, bool]]:
+        new = [one.unit for one in walked if one.kept is None]
+        stamps = [stamp_of(unit) if unfinished else "" for unit in new]
+        judged = zip(stamps, judge.judge(new) if new else [], strict=True)
+        return [
+            (Finished(one.unit, *next(judged)), False)
+            if one.kept is None
+            else (Finished(one.unit, "", one.kept), True)
+            for one in walked
+        ]
+
+    with closing(_ahead(work, _chunks(walked(), judge.chunk), judge.workers)) as done:
+        for chunk in done:
+            if unfinished:
+                unfinished.add(finished for finished, kept in chunk if not kept)
+            yield from ((finished.prediction, kept) for finished, kept in chunk)
+
+
+def _told(judged: Iterable[tuple[Prediction, bool]], summary: Summary, task: Task) -> Iterator[Prediction]:
+    """Yield the predictions after counting them and telling how fast it goes."""
+    start = time.perf_counter()
+    for prediction, kept in judged:
+        summary.add(prediction)
+        summary.kept += kept
+        summary.seconds = time.perf_counter() - start
+        task.advance(note=f"{summary.per_second:.0f} a second" if summary.per_second else "")
+        yield prediction
+
+
+def _write(table: Table, folder: Path, predictions: Iterable[Prediction]) -> None:
+    """Write the table in `folder`, where a leftover of a killed process is found again, and then put it in place."""
+    written = folder / f"table{table.path.suffix}"
+    write_table(table.kind, written, predictions)
+    try:
+        written.replace(table.path)
+    except OSError as error:
+        raise write_error(table.path, error) from error
+
+
+def _chunks(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
+    while chunk := list(islice(items, size)):
+        yield chunk
+
+
+def _ahead(
+    work: Callable[[Item], Result], items: Iterable[Item], workers: int
+) -> Generator[Result, None, None]:
+    """Yield `work(item)` in order, from `workers` threads that are a bounded way ahead."""
+    waiting: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

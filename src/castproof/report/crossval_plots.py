@@ -6,19 +6,9 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from castproof.measure.evaluation import ScoredSplit
+from castproof.report.colours import DEFECTIVE, GOOD, INK, QUIET
 from castproof.report.photo_sheets import Sheet, Tile, verdict_caption
-from castproof.report.style import (
-    DEFECTIVE,
-    GOOD,
-    INK,
-    QUIET,
-    dress,
-    finish,
-    new_figure,
-    number,
-    photo_count,
-    shorten,
-)
+from castproof.report.style import dress, finish, new_figure, number, photo_count, shorten
 from castproof.wording import counted, round_name
 
 

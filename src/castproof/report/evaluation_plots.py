@@ -14,12 +14,9 @@ from castproof.measure.calibration import ReliabilityBins
 from castproof.measure.curves import Curve
 from castproof.measure.evaluation import ScoredSplit
 from castproof.measure.scores import Counts, Floats
+from castproof.report.colours import DEFECTIVE, GOOD, INK, QUIET
 from castproof.report.style import (
     BODY_PT,
-    DEFECTIVE,
-    GOOD,
-    INK,
-    QUIET,
     SMALL_PT,
     TITLE_PT,
     LineStyle,

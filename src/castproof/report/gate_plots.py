@@ -9,17 +9,8 @@ from matplotlib.figure import Figure
 from castproof.gate.policy import PER_PHOTO, Policy
 from castproof.gate.results import Calibration, Results
 from castproof.gate.tradeoff import TradeoffRow
-from castproof.report.style import (
-    BODY_PT,
-    DEFECTIVE,
-    GOOD,
-    INK,
-    QUIET,
-    SMALL_PT,
-    dress,
-    finish,
-    new_figure,
-)
+from castproof.report.colours import DEFECTIVE, GOOD, INK, QUIET
+from castproof.report.style import BODY_PT, SMALL_PT, dress, finish, new_figure
 
 
 def calibration_plot(results: Results, told_on: str) -> Figure:

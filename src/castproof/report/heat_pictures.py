@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from castproof.report.style import DEFECTIVE
+from castproof.report.colours import DEFECTIVE
 from castproof.report.thumbnails import Picture, Pixels, thumbnail
 
 Heat = NDArray[np.float32]

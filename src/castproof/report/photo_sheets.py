@@ -9,18 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from castproof.measure.evaluation import ScoredSplit
-from castproof.report.style import (
-    DEFECTIVE,
-    GOOD,
-    HEADING_PT,
-    INK,
-    QUIET,
-    SMALL_PT,
-    finish,
-    new_figure,
-    photo_count,
-    shorten,
-)
+from castproof.report.colours import DEFECTIVE, GOOD, INK, QUIET
+from castproof.report.style import HEADING_PT, SMALL_PT, finish, new_figure, photo_count, shorten
 
 Photo = NDArray[np.uint8]
 

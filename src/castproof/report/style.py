@@ -19,12 +19,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
 from castproof.files import atomic_path
-
-GOOD = "#0072B2"
-DEFECTIVE = "#D55E00"
-INK = "#1F2933"
-QUIET = "#5F6B7A"
-RULE = "#D9DEE4"
+from castproof.report.colours import INK, QUIET, RULE
 
 TITLE_PT, HEADING_PT, BODY_PT, SMALL_PT = 14.0, 11.5, 10.0, 8.5
 

@@ -8,11 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from castproof.measure.scores import Floats
+from castproof.report.colours import DEFECTIVE, GOOD, INK, QUIET
 from castproof.report.style import (
-    DEFECTIVE,
-    GOOD,
-    INK,
-    QUIET,
     SMALL_PT,
     LineStyle,
     dress,

@@ -18,8 +18,8 @@ class Inspection:
         p_defective: calibrated, in [0, 1]; None where it could not be had.
         label: "defective" or "good": the side of the threshold that p_defective lies on; "" without p_defective.
         thresholds: what p_defective was compared with.
-        warnings: why the photo is unlike those of training, in words; with any of them the verdict is REVIEW, since what
-            the network says of such a photo is worth nothing.
+        warnings: why the photo is unlike those of training, in words; with any of them the verdict is REVIEW, since
+            what the network says of such a photo is worth nothing.
         reason: why the photo could not be inspected, else "".
         heat_map: float32 (20, 20) over the photo, nats: how much of the evidence for *defective* hangs on each place;
             None where the model has none, and for parts.

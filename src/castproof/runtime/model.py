@@ -146,10 +146,8 @@ class Model:
         latency_ms: dict[str, float],
     ) -> Inspection:
         gate = self.card.gate
-        verdict = gate.verdict(p)
+        verdict = gate.verdict(p, unlike_training=bool(warnings))
         judged = verdict is not Verdict.NOT_INSPECTED
-        if warnings and judged:
-            verdict = Verdict.REVIEW
         defective = judged and is_defective(p, gate.thresholds.threshold)
         return Inspection(
             verdict=verdict,

@@ -32,7 +32,6 @@ TRAIN_EXTRA: Final = frozenset(
         "jinja2",
         "matplotlib",
         "onnx",
-        "onnxruntime",
         "psutil",
         "safetensors",
         "scipy",

@@ -9,7 +9,8 @@ from rich.markup import escape
 from castproof.apps.cli import options
 from castproof.apps.cli.console import EXIT_INTERRUPTED, console, errors, training_libraries
 from castproof.apps.cli.decide import show_decision
-from castproof.apps.cli.predict import show_predictions
+from castproof.apps.cli.export import show_export
+from castproof.apps.cli.predictions import show_predictions
 from castproof.apps.cli.training_console import TrainingConsole
 
 
@@ -25,7 +26,7 @@ def demo_command(
     ] = "castings",
     no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
-    """Generate castings, train on them, evaluate, decide, report, and judge a few photos; no network needed.
+    """Generate castings, train on them, evaluate, decide, report, export, and judge a few photos; no network needed.
 
     [bold]Example[/]
 
@@ -45,7 +46,9 @@ def demo_command(
     screen.show_result(result.trained)
     console.print("\nWhat these few parts can promise:")
     show_decision(result.decision)
-    console.print("\nVerdicts on a few test photos; their folder tells the truth:")
+    console.print("\nOne file for the station, which needs no PyTorch:")
+    show_export(result.exported)
+    console.print("Verdicts of that file on a few test photos; their folder tells the truth:")
     show_predictions(result.predictions)
     console.print(f"The generated photos: [bold]{escape(str(result.data))}[/]", soft_wrap=True)
     console.print(

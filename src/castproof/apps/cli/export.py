@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 def export_command(
     run: Annotated[Path, typer.Argument(help="Run folder made by castproof train.", metavar="RUN")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="The model file; its name ends in .onnx.", metavar="FILE")
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            help="The file; its name ends in .onnx, with --to openvino in .xml, with --to torchscript in .pt.",
+            metavar="FILE",
+        ),
     ],
     data: Annotated[
         Path | None,
@@ -43,6 +49,20 @@ def export_command(
     licence: Annotated[
         str, typer.Option(help="Licence of the model, in words, for its card.", show_default="not stated")
     ] = "",
+    to: Annotated[
+        str,
+        typer.Option(
+            help="Format: onnx, a model file of castproof; openvino, an IR for photos of one size; torchscript. "
+            "castproof opens the first alone."
+        ),
+    ] = "onnx",
+    precision: Annotated[
+        str, typer.Option(help="float32, or int8 for the pointwise convolutions, with --to onnx alone.")
+    ] = "float32",
+    tolerance: Annotated[
+        float,
+        typer.Option(help="Largest share of verdicts that may change, with --precision int8 alone."),
+    ] = 0.0,
     no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
     """Write one model file of a run: preprocessing, network, calibration, thresholds, promise and origin in one.
@@ -55,12 +75,20 @@ def export_command(
     castproof export runs/mobilenet_adamw_none_dr0.5_20260101_120000 -o model.onnx
 
     castproof export runs/mobilenet_adamw_none_dr0.5_20260101_120000 -o model.onnx --licence "For Acme Foundry alone."
+
+    castproof export runs/mobilenet_adamw_none_dr0.5_20260101_120000 -o model.xml --to openvino
     """
     with training_libraries():
         from castproof.pipeline.exporting.export import ExportSettings, export
-    settings = ExportSettings(data=data, compared=compare, false_alarm_rate=input_alarms)
-    if licence:
-        settings = ExportSettings(data=data, compared=compare, false_alarm_rate=input_alarms, licence=licence)
+    settings = ExportSettings(
+        data=data,
+        compared=compare,
+        false_alarm_rate=input_alarms,
+        licence=licence or ExportSettings.licence,
+        target=to,
+        precision=precision,
+        most_changed=tolerance,
+    )
     try:
         exported = export(run, out, settings, Bars(wanted=not no_bars))
     except KeyboardInterrupt:
@@ -70,17 +98,24 @@ def export_command(
 
 
 def show_export(exported: "Exported") -> None:
-    """Print what a model file says, how alike it is to the network, and what to do with it."""
+    """Print what a file says, how alike it is to the network, what it changed, and what to do with it."""
+    from castproof.pipeline.exporting.forms import ONNX
+
     parity = exported.parity
     heat = parity.largest_heat_difference
-    tell(f"The model file is [bold]{escape(str(exported.path))}[/] ({exported.size_bytes / 1e6:.1f} MB).")
+    is_model_file = exported.target == ONNX
+    name = "model file" if is_model_file else f"{exported.target} file"
+    tell(f"The {name} is [bold]{escape(str(exported.path))}[/] ({exported.size_bytes / 1e6:.1f} MB).")
     changed = counted(parity.changed_verdicts, "changed verdict")
     largest = f"largest difference of p_defective {parity.largest_p_difference:.1e}"
     of_heat = ", no heat map" if heat is None else f", of heat {heat:.1e} nats"
     tell(f"Compared with PyTorch on {counted(parity.photos, 'photo')}: {changed}, {largest}{of_heat}.")
+    for change in exported.changes:
+        tell(f"Changed: {escape(change)}")
     tell(f"Input gate: {escape(exported.false_alarms)}")
-    stored = counted(len(exported.card.examples), "photo")
-    tell(f"Stored in it: {stored} of the run, by which every machine that opens it checks itself.")
-    propose("Look at its card", ["card", str(exported.path)])
-    propose("Judge photos", ["predict", str(exported.path), "today"])
+    if is_model_file:
+        stored = counted(len(exported.card.examples), "photo")
+        tell(f"Stored in it: {stored} of the run, by which every machine that opens it checks itself.")
+        propose("Look at its card", ["card", str(exported.path)])
+        propose("Judge photos", ["predict", str(exported.path), "today"])
     console.print("")

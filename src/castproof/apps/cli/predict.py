@@ -1,14 +1,12 @@
-"""`castproof predict`: verdicts for photos without labels."""
+"""`castproof predict`: verdicts for photos, by a model file or by a run."""
 
-import os
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from castproof.apps.cli import options
 from castproof.apps.cli.console import (
@@ -19,25 +17,37 @@ from castproof.apps.cli.console import (
     errors,
     training_libraries,
 )
-from castproof.run_folder import RunFolder
+from castproof.apps.cli.predictions import show_summary
+from castproof.errors import SettingError
+from castproof.files import beside
+from castproof.progress import SILENT
 from castproof.settings import DEVICES
-from castproof.wording import probability
 
 if TYPE_CHECKING:
-    from castproof.measure.decision import Thresholds
-    from castproof.pipeline.predict import Prediction
-
-SHOWN: Final = 20
-STYLES: Final = {"ACCEPT": "green", "REVIEW": "blue", "REJECT": "red", "NOT_INSPECTED": "yellow"}
+    from castproof.pipeline.predict import Asked, Table
 
 
 def predict_command(
-    run: Annotated[Path, typer.Argument(help="Run folder made by castproof train.", metavar="RUN")],
+    model: Annotated[
+        Path,
+        typer.Argument(help="Model file, or run folder made by castproof train.", metavar="MODEL"),
+    ],
     photos: Annotated[
         list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="FILE|FOLDER…")
     ],
     csv: Annotated[
         Path | None, typer.Option(help="Write one row per photo, or part, to this file.", metavar="OUT")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="The same, as one line of JSON per row.", metavar="OUT")
+    ] = None,
+    parquet: Annotated[Path | None, typer.Option(help="The same, as a Parquet file.", metavar="OUT")] = None,
+    shard: Annotated[
+        str | None, typer.Option(help="Judge the i-th of n shares of the photos only.", metavar="i/n")
+    ] = None,
+    heat_maps: Annotated[
+        Path | None,
+        typer.Option(help="Folder for a picture of every photo that is REVIEW or REJECT.", metavar="DIR"),
     ] = None,
     part_per_folder: Annotated[
         bool,
@@ -48,75 +58,73 @@ def predict_command(
 ) -> None:
     """Give a verdict for every photo: ACCEPT, REVIEW, REJECT, or NOT_INSPECTED with the reason.
 
-    The thresholds are those of castproof decide, or that of training where nothing was decided.
     A photo that cannot be read is never called good.
     The others are judged all the same, and the exit code is 3.
 
+    Stopped while it writes a table, it goes on where it was when the same command is given again.
+
     [bold]Examples[/]
 
-    castproof predict runs/mobilenet_adamw_none_dr0.5_20260101_120000 today/ --csv verdicts.csv
+    castproof predict model.onnx today/ --csv verdicts.csv
+
+    castproof predict model.onnx archive/ --parquet verdicts_2.parquet --shard 2/8
 
     castproof predict runs/mobilenet_adamw_none_dr0.5_20260101_120000 today/ --part-per-folder
     """
-    with training_libraries():
-        from castproof.pipeline.predict import check_csv_path, predict, write_predictions
-    if csv is not None:
-        check_csv_path(csv)
-    try:
-        predictions = predict(
-            RunFolder(run),
-            photos,
-            part_per_folder=part_per_folder,
-            device=device,
-            progress=Bars(wanted=not no_bars),
-        )
-    except KeyboardInterrupt:
-        errors.print("Stopped; nothing was written.")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    show_predictions(predictions)
-    if csv is not None:
-        write_predictions(predictions, csv)
-        console.print(
-            f"One row per {'part' if part_per_folder else 'photo'}: [bold]{escape(str(csv))}[/]",
-            soft_wrap=True,
-        )
-    if any(one.p_defective is None for one in predictions):
+    from castproof.pipeline.predict import Asked, predict_all
+    from castproof.pipeline.predicting.judge import open_judge
+    from castproof.pipeline.predicting.walk import Shard
+
+    asked = Asked(
+        photos,
+        part_per_folder=part_per_folder,
+        shard=None if shard is None else Shard.parse(shard),
+        table=_table(csv, json, parquet),
+        heat_maps=heat_maps,
+    )
+    bars = Bars(wanted=not no_bars)
+    with _said_when_stopped(asked):
+        with training_libraries():
+            judge = open_judge(model, device=device, heat_maps=heat_maps)
+        summary = predict_all(judge, asked, SILENT if bars.hidden else bars)
+    show_summary(summary, None if asked.table is None else asked.table.path, part_per_folder=part_per_folder)
+    if heat_maps is not None and heat_maps.is_dir():
+        console.print(f"Heat maps: [bold]{escape(str(heat_maps))}[/]", soft_wrap=True)
+    if summary.not_inspected:
         raise typer.Exit(EXIT_NOT_INSPECTED)
 
 
-def show_predictions(predictions: Sequence["Prediction"]) -> None:
-    """Print the first verdicts, why there is none, and how many there are of each."""
-    shown = predictions[:SHOWN]
-    folder = _common_folder([one.path for one in shown])
-    table = Table(title=_rule(predictions[0].thresholds), title_justify="left")
-    for column in ("photo", "verdict", "p_defective"):
-        table.add_column(column, overflow="fold")
-    for one in shown:
-        p = "" if one.p_defective is None else f"{one.p_defective:.4f}"
-        verdict = f"[{STYLES[one.verdict.value]}]{one.verdict.value}[/]"
-        name = one.path.relative_to(folder) if folder else one.path
-        table.add_row(escape(str(name)), verdict, p)
-    if folder:
-        console.print(f"In {escape(str(folder))}:", soft_wrap=True)
-    console.print(table)
-    for one in shown:
-        if one.reason:
-            console.print(f"• {escape(one.reason)}", soft_wrap=True)
-    if len(predictions) > SHOWN:
-        console.print(f"and {len(predictions) - SHOWN} more")
-    counts = Counter(one.verdict.value for one in predictions)
-    console.print(", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
+def _table(csv: Path | None, json: Path | None, parquet: Path | None) -> "Table | None":
+    from castproof.pipeline.predict import Table
+    from castproof.pipeline.predicting.tables import CSV, JSON, PARQUET
+
+    given = [
+        Table(kind, path) for kind, path in ((CSV, csv), (JSON, json), (PARQUET, parquet)) if path is not None
+    ]
+    if len(given) > 1:
+        raise SettingError(
+            f"{' and '.join(f'--{one.kind}' for one in given)} do not go together.",
+            rule="One table is written.",
+            fix="Give one of --csv, --json and --parquet.",
+        )
+    return given[0] if given else None
 
 
-def _rule(thresholds: "Thresholds") -> str:
-    review = f"REVIEW from {probability(thresholds.threshold)}, " if thresholds.reviews else ""
-    return f"{review}REJECT when p_defective ≥ {probability(thresholds.reject_from)}"
-
-
-def _common_folder(photos: Sequence[Path]) -> Path | None:
-    """Return the folder that all `photos` lie below, None where there is none to name."""
+@contextmanager
+def _said_when_stopped(asked: "Asked") -> Iterator[None]:
+    """Say after Ctrl-C what is left and how to go on."""
     try:
-        folder = Path(os.path.commonpath([photo.parent for photo in photos]))
-    except ValueError:  # relative beside absolute, or two Windows drives
-        return None
-    return folder if folder.parts else None
+        yield
+    except KeyboardInterrupt:
+        from castproof.pipeline.predicting.unfinished import ENDING
+
+        kept = None if asked.table is None else beside(asked.table.path, ENDING)
+        if kept is None or not kept.is_dir():
+            errors.print("Stopped; nothing was written.")
+        else:
+            errors.print(
+                f"Stopped. What was judged so far is kept in {escape(str(kept))}.\n"
+                "To go on with the rest, give the same command again.",
+                soft_wrap=True,
+            )
+        raise typer.Exit(EXIT_INTERRUPTED) from None

@@ -1,0 +1,1 @@
+"""Verdicts on many photos: what is judged, by what, and where the rows go."""

@@ -1,0 +1,92 @@
+"""The verdict on one photo, or on one part, and what its folder says about it."""
+
+import os.path
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from castproof.gate.gate import Gate
+from castproof.measure.decision import Thresholds, Verdict
+from castproof.pipeline.predicting.walk import Unit
+
+DEFECTIVE: Final = "defective"
+GOOD: Final = "good"
+NO_NUMBER: Final = "The network gave no number."
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The verdict on one photo, or on one part.
+
+    Args:
+        path: the photo, or the folder with the photos of the part.
+        verdict: ACCEPT, REVIEW or REJECT, or NOT_INSPECTED where it could not be judged.
+        p_defective: in [0, 1], None where it could not be judged.
+        thresholds: what p_defective was compared with.
+        reason: why it could not be judged, else "".
+        class_name: name of the folder that it lies in, where that is a class of the model, else "".
+        label: "defective" or "good" as this class says, else "".
+        warnings: why it is unlike the photos of training, in words.
+        model_id: SHA-256 of what judged it, hex.
+    """
+
+    path: Path
+    verdict: Verdict
+    p_defective: float | None
+    thresholds: Thresholds
+    reason: str
+    class_name: str = ""
+    label: str = ""
+    warnings: tuple[str, ...] = ()
+    model_id: str = ""
+
+    @property
+    def correct(self) -> bool | None:
+        """Whether ACCEPT or REJECT agrees with the label; None without a label, and for other verdicts."""
+        if not self.label or self.verdict not in (Verdict.ACCEPT, Verdict.REJECT):
+            return None
+        return (self.verdict is Verdict.REJECT) == (self.label == DEFECTIVE)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What everything that one model judges has in common.
+
+    Args:
+        gate: how p_defective becomes a verdict.
+        good: names of the classes of good parts.
+        defective: names of the classes of defective parts.
+        model_id: SHA-256 of the network, or of the model file, hex.
+    """
+
+    gate: Gate
+    good: tuple[str, ...]
+    defective: tuple[str, ...]
+    model_id: str
+
+    def prediction(
+        self, unit: Unit, p_defective: float, warnings: tuple[str, ...] = (), reason: str = ""
+    ) -> Prediction:
+        """Return the prediction on `unit`.
+
+        Args:
+            unit: the photo, or the part.
+            p_defective: calibrated; NaN where there is none.
+            warnings: why it is unlike the photos of training.
+            reason: why there is no p_defective.
+        """
+        verdict = self.gate.verdict(p_defective, unlike_training=bool(warnings))
+        judged = verdict is not Verdict.NOT_INSPECTED
+        name = os.path.basename(os.path.dirname(os.path.abspath(unit.path)))  # noqa: PTH100, PTH119, PTH120
+        label = DEFECTIVE if name in self.defective else GOOD if name in self.good else ""
+        return Prediction(
+            path=unit.path,
+            verdict=verdict,
+            p_defective=p_defective if judged else None,
+            thresholds=self.gate.thresholds,
+            reason="" if judged else reason or NO_NUMBER,
+            class_name=name if label else "",
+            label=label,
+            warnings=warnings,
+            model_id=self.model_id,
+        )
