@@ -5,8 +5,9 @@
 Plain means what one would write at first: Pillow opens the photo, torchvision resizes and normalises it, and a network
 judges it in eager PyTorch, photo by photo. It is timed with torchvision's whole MobileNetV3-Small and with the run's
 own network, both at the run's input size. The floor is decoding the JPEG to grey by libjpeg-turbo plus the network's
-multiply-adds at the rate of a large matrix product, both measured here. Rounds of all candidates take turns, and the
-median round counts. Start times are of whole processes.
+multiply-adds at the rate of a large matrix product, both measured here. Candidates take turns, photo by photo and round by
+round, and the shortest round counts: what else the machine did in the others is not theirs. Start times are the median
+of whole processes.
 """
 
 import argparse
@@ -17,8 +18,10 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from math import inf
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
 import simplejpeg
 import torch
@@ -50,6 +53,13 @@ prepare = transforms.Compose([
 with torch.no_grad():
     p = net(prepare(Image.open(sys.argv[2]).convert("RGB"))[None]).softmax(1)[0, 1]
 print("REJECT" if p >= 0.5 else "ACCEPT", float(p))
+"""
+WATCH = """
+import resource, subprocess, sys, time
+start = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(done.returncode)
 """
 Judge = Callable[[Path], object]
 
@@ -159,44 +169,41 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def one_thread(judges: dict[str, Judge], paths: Sequence[Path], rounds: int, floor: float) -> None:
-    """Print the time of one photo at a time on one core."""
+    """Print the time of one photo at a time on one core: the shortest of its rounds, on average over the photos."""
     torch.set_num_threads(1)
-    told: dict[str, list[float]] = {name: [] for name in judges}
+    told = {name: [inf] * len(paths) for name in judges}
     for _ in range(rounds):
-        for name, judge in judges.items():
-            told[name].append(1e3 * median(timed(lambda p=path, j=judge: j(p)) for path in paths))  # type: ignore[misc]
-    show("one photo at a time, one thread", told, floor)
+        for place, path in enumerate(paths):
+            for name, judge in judges.items():
+                told[name][place] = min(told[name][place], 1e3 * timed(partial(judge, path)))
+    show("one photo at a time, one thread", {name: mean(times) for name, times in told.items()}, floor)
 
 
 def all_cores(judges: dict[str, Judge], paths: Sequence[Path], rounds: int, floor: float) -> None:
-    """Print the time a photo of many, with all cores."""
+    """Print the time a photo of many, with all cores: the shortest round."""
     cores = os.cpu_count() or 1
-    told: dict[str, list[float]] = {name: [] for name in judges}
+    told = dict.fromkeys(judges, inf)
     with ThreadPoolExecutor(cores) as pool:
         for _ in range(rounds):
             for name, judge in judges.items():
-                is_plain = name.startswith("plain")
-                torch.set_num_threads(cores if is_plain else 1)
-                work = (
-                    (lambda j=judge: [j(path) for path in paths])
-                    if is_plain
-                    else (lambda j=judge: list(pool.map(j, paths)))
-                )
-                told[name].append(1e3 * timed(work) / len(paths))
+                plainly = name.startswith("plain")
+                torch.set_num_threads(cores if plainly else 1)
+                run = map if plainly else pool.map
+                told[name] = min(
+                    told[name], 1e3 * timed(lambda r=run, j=judge: list(r(j, paths))) / len(paths)
+                )  # type: ignore[misc]
     show(f"many photos, {cores} cores", told, floor / cores)
 
 
-def show(title: str, told: dict[str, list[float]], floor: float) -> None:
-    """Print the median round of every candidate beside the first one and the floor."""
-    middle = {name: median(times) for name, times in told.items()}
-    ours = middle["castproof"]
+def show(title: str, told: dict[str, float], floor: float) -> None:
+    """Print the time of every candidate beside castproof's and the floor."""
+    ours = told["castproof"]
     print(f"\n{title}")
-    for name, ms in middle.items():
+    for name, ms in told.items():
         print(
             f"  {name:<44} {ms:7.3f} ms   castproof is {ms / ours:5.2f} times as fast   {ms / floor:5.2f} x floor"
         )
-    without = middle["castproof without heat map and input gate"]
-    print(f"  heat map and input gate add {ours / without - 1:.1%}")
+    print(f"  heat map and input gate add {ours / told['castproof without heat map and input gate'] - 1:.1%}")
 
 
 def starts(whole: nn.Module, file: Path, photo: Path, size_px: int, times: int, folder: Path) -> None:
@@ -225,14 +232,17 @@ def starts(whole: nn.Module, file: Path, photo: Path, size_px: int, times: int, 
 
 
 def process(command: Sequence[str]) -> tuple[float, float]:
-    """Return how long a command takes, seconds, and the most memory that it held, MB."""
-    start = time.perf_counter()
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    _, status, used = os.wait4(running.pid, 0)
-    seconds = time.perf_counter() - start
-    if status:
-        raise SystemExit(f"{command} failed: {running.stderr.read().decode() if running.stderr else ''}")
-    return seconds, used.ru_maxrss / 1024
+    """Return how long a command takes, seconds, and the most memory that it held, MB.
+
+    A small process starts it, since the memory of the one that starts another counts as the other's.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH, *command], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{command} failed: {done.stderr}")
+    seconds, kilobytes = done.stdout.split()
+    return float(seconds), float(kilobytes) / 1024
 
 
 if __name__ == "__main__":

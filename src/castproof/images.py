@@ -19,8 +19,8 @@ Ordinary JPEG files take the fast path of `castproof.fast_jpeg`; Pillow does the
 import io
 import stat
 import threading
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +99,7 @@ def decode_plain(source: Path | str | bytes) -> Pixels:
         ImageError: as in `decode`.
     """
     pixels = _decode(source, keep_grey=True)
-    return np.ascontiguousarray(pixels[..., 0]) if pixels.ndim == 3 and is_grey(pixels) else pixels
+    return _one_plane_where_grey(pixels)
 
 
 def plain_pixels(image: Pixels | Image.Image) -> Pixels:
@@ -110,26 +110,23 @@ def plain_pixels(image: Pixels | Image.Image) -> Pixels:
             orientation and laid over white like a file.
 
     Raises:
-        ImageError: it has no pixels, too many, or numbers of another kind.
+        ImageError: it has no pixels, too many, or numbers of another kind, or cannot be loaded.
         TypeError: it is neither an array nor a Pillow image.
     """
-    if isinstance(image, np.ndarray):
-        image = _checked(image)
-        if max(image.shape) <= MAX_SIDE_PX:
-            grey = image.ndim == 3 and is_grey(image)
-            return np.ascontiguousarray(image[..., 0] if grey else image)
-        image = Image.fromarray(image)
-    if not isinstance(image, Image.Image):
+    if not isinstance(image, np.ndarray | Image.Image):
         raise TypeError(f"a path, bytes, an array or a Pillow image is needed, not {type(image).__name__}")
-    if not min(image.size) or image.size[0] * image.size[1] > MAX_PIXELS:
-        raise ImageError(
-            "The photo has no pixels, or too many.",
-            rule=f"A photo has 1 pixel to {MAX_PIXELS // 10**6} megapixels.",
-            found=f"It has {image.size[0]} x {image.size[1]} pixels.",
-            fix="Give another photo.",
-        )
-    pixels = np.array(_upright(image, "the photo"))
-    return np.ascontiguousarray(pixels[..., 0]) if pixels.ndim == 3 and is_grey(pixels) else pixels
+    with _told_as_image_error("the photo"):
+        if isinstance(image, np.ndarray):
+            plain = _checked(image)
+            if max(plain.shape) <= MAX_SIDE_PX:
+                return _one_plane_where_grey(plain)
+            image = Image.fromarray(plain)
+        _check_size(image, "the photo")
+        return _one_plane_where_grey(np.array(_upright(image, "the photo")))
+
+
+def _one_plane_where_grey(pixels: Pixels) -> Pixels:
+    return np.ascontiguousarray(pixels[..., 0] if pixels.ndim == 3 and is_grey(pixels) else pixels)
 
 
 def _checked(image: NDArray[np.generic]) -> Pixels:
@@ -153,9 +150,15 @@ def _decode(source: Path | str | bytes, keep_grey: bool) -> Pixels:
     """Return (H, W, 3); with `keep_grey` (H, W) where the file itself holds one channel."""
     name = "the photo" if isinstance(source, bytes) else str(source)
     data = source if isinstance(source, bytes) else read_photo(Path(source))
-    try:
+    with _told_as_image_error(name):
         pixels = decode_ordinary(data, max_side_px=MAX_SIDE_PX, keep_grey=keep_grey)
         return _decoded(data, name, keep_grey) if pixels is None else pixels
+
+
+@contextmanager
+def _told_as_image_error(name: str) -> Iterator[None]:
+    try:
+        yield
     except ImageError:
         raise
     except MemoryError as error:
@@ -203,17 +206,22 @@ def read_photo(path: Path) -> bytes:
 def _decoded(data: bytes, name: str, keep_grey: bool) -> Pixels:
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # another library may have switched it on
     image = _opened(data, name)
+    _check_size(image, name)
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise ImageError(
-            f"{name} has too many pixels.",
-            rule=f"A photo has at most {MAX_PIXELS // 10**6} megapixels.",
-            found=f"It has {width} x {height} pixels.",
-            fix="Store it in a smaller size.",
-        )
     with _one_large_at_a_time if width * height > LARGE_PIXELS else nullcontext():
         plain = _upright(image, name)
         return np.array(plain if keep_grey or plain.mode == "RGB" else plain.convert("RGB"))
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    width, height = image.size
+    if not width * height or width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{name} has too many pixels." if width * height else f"{name} has no pixels.",
+            rule=f"A photo has at most {MAX_PIXELS // 10**6} megapixels.",
+            found=f"It has {width} x {height} pixels.",
+            fix="Store it in a smaller size." if width * height else "Give another photo.",
+        )
 
 
 def _upright(image: Image.Image, name: str) -> Image.Image:

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from castproof.model.backbones import LEAST_SPREAD, SPECS, Spread, after_expansion, expand, roots_of_moments
 from castproof.model.network import DEFECTIVE, Classifier
+from castproof.modelfile.outputs import PLACES
 
-PLACES: Final = 20
 WINDOW_SHARE: Final = 1 / 8
 
 

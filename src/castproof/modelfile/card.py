@@ -19,6 +19,7 @@ GREY: Final = "grey"
 COLOUR: Final = "colour"
 COLOURS: Final = (GREY, COLOUR)
 MOST_EXAMPLES: Final = 64
+MOST_NESTED: Final = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +123,7 @@ def read_card(text: str, name: str) -> Card:
         ModelFileError: it is of another format, incomplete, or contradicts itself.
     """
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_no_number)
         if not isinstance(data, dict):
             raise TypeError("no object")
         if data["format"] != FORMAT:
@@ -160,7 +161,7 @@ def _card(data: Mapping[str, Any]) -> Card:
         gate=Gate.from_json(data["gate"]),
         input_gate=None if gate is None else InputGate.from_json(gate),
         examples=tuple(Example.from_json(one) for one in data["examples"]),
-        about=dict(data["about"]),
+        about=_shallow(dict(data["about"])),
     )
 
 
@@ -168,6 +169,23 @@ def _names(names: Any) -> tuple[str, ...]:
     if not isinstance(names, list) or not names or not all(isinstance(one, str) and one for one in names):
         raise ValueError("a list of class names is expected")
     return tuple(names)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _shallow(about: dict[str, Any]) -> dict[str, Any]:
+    """Return `about` unless it is nested deeper than MOST_NESTED. Raises ValueError."""
+    inner: list[Any] = [about]
+    for _ in range(MOST_NESTED):
+        lists = [
+            one.values() if isinstance(one, dict) else one for one in inner if isinstance(one, dict | list)
+        ]
+        inner = [value for values in lists for value in values]
+    if any(isinstance(one, dict | list) for one in inner):
+        raise ValueError(f"its sections are nested deeper than {MOST_NESTED}")
+    return about
 
 
 def _check(card: Card) -> None:

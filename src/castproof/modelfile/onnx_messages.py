@@ -7,7 +7,7 @@ from typing import Final
 
 from castproof.modelfile.protobuf import BLOCK, BLOCKS, DOUBLES, FLOAT, FLOATS, INT, INTS, Message
 
-# Left out on purpose: ConstantOfShape, Range, Tile and Einsum, which make much from little and are not needed.
+# Left out on purpose: ConstantOfShape, Range, Tile, Einsum and TopK, which make much from little and are not needed.
 _OPS: Final = """
     Abs Add And ArgMax AveragePool BatchNormalization Cast Ceil Clip Concat Constant Conv
     DequantizeLinear Div Dropout Elu Equal Erf Exp Expand Flatten Floor Gather GatherND Gelu Gemm
@@ -15,7 +15,7 @@ _OPS: Final = """
     InstanceNormalization LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax MatMul Max
     MaxPool Mean Min Mod Mul Neg Not Or PRelu Pad Pow QuantizeLinear Reciprocal ReduceL1 ReduceL2
     ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceSum ReduceSumSquare Relu Reshape Resize Round
-    Selu Shape Sigmoid Sign Slice Softmax Softplus Split Sqrt Squeeze Sub Sum Tanh TopK Transpose
+    Selu Shape Sigmoid Sign Slice Softmax Softplus Split Sqrt Squeeze Sub Sum Tanh Transpose
     Unsqueeze Where Xor
 """
 ALLOWED_OPS: Final = frozenset(_OPS.split())

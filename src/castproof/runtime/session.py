@@ -5,6 +5,8 @@ limit; so nothing is computed then, and what is computed later comes from an are
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -14,13 +16,15 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from castproof.errors import ModelFileError
-from castproof.modelfile.outputs import HEAT_MAP, IMAGE, LOGIT, NOVELTY, P_DEFECTIVE
+from castproof.modelfile.outputs import HEAT_MAP, IMAGE, LOGIT, NOVELTY, P_DEFECTIVE, PLACES
 from castproof.preprocess import Pixels
 
 REQUIRED: Final = (LOGIT, P_DEFECTIVE)
 OPTIONAL: Final = (HEAT_MAP, NOVELTY)
-LARGE_PIXELS: Final = 4_000_000
 MOST_MEMORY_BYTES: Final = 2**30
+_AT_ONCE_BYTES: Final = 600 * 2**20
+_BYTES_A_PIXEL: Final = 12  # of a photo, per channel: as float32, transposed, and what a resize keeps besides
+_BYTES_A_PLACE: Final = 400  # of the network's input, for its maps
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,18 +44,44 @@ class Seen:
     novelty: float | None
 
 
+class _Room:
+    """Lets threads in as long as what they need together fits; one that needs more than all goes in alone."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._taken = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def of(self, needed: int) -> Iterator[None]:
+        """Wait until `needed` bytes are free, and keep them until the block ends."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken or self._taken + needed <= self._limit)
+            self._taken += needed
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= needed
+                self._changed.notify_all()
+
+
+_room = _Room(_AT_ONCE_BYTES)  # of the one arena of this process
+
+
 class Session:
     """Runs a graph; any number of threads may call it at once, and each call keeps one core busy.
 
     Args:
         data: the bytes of a model file that `castproof.modelfile.onnx_file.check_onnx` let through.
         name: how errors call the file.
+        size_px: side of the network input, for an estimate of its memory.
 
     Raises:
         ModelFileError: ONNX Runtime cannot open it, or its inputs and outputs are not those of a model file.
     """
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(self, data: bytes, name: str, size_px: int = 0) -> None:
         try:
             self._session = onnxruntime.InferenceSession(
                 data, _options(), providers=["CPUExecutionProvider"], disabled_optimizers=["ConstantFolding"]
@@ -63,8 +93,8 @@ class Session:
         if inputs != [(IMAGE, "tensor(uint8)", 3)] or not set(REQUIRED) <= set(outputs):
             raise _cannot_open(name, f"inputs {inputs}, outputs {sorted(outputs)}")
         self._name = name
+        self._maps_bytes = _BYTES_A_PLACE * size_px**2
         self._outputs = [*REQUIRED, *(one for one in OPTIONAL if one in outputs)]
-        self._one_large_at_a_time = threading.Lock()
 
     def look(self, image: Pixels) -> Seen:
         """Return what the graph says about a photo.
@@ -77,10 +107,7 @@ class Session:
         """
         planes = image[..., None] if image.ndim == 2 else image
         try:
-            if planes.shape[0] * planes.shape[1] > LARGE_PIXELS:
-                with self._one_large_at_a_time:
-                    found = self._session.run(self._outputs, {IMAGE: planes})
-            else:
+            with _room.of(planes.size * _BYTES_A_PIXEL + self._maps_bytes):
                 found = self._session.run(self._outputs, {IMAGE: planes})
             named = dict(zip(self._outputs, found, strict=True))
             return Seen(
@@ -126,7 +153,7 @@ def _number(value: NDArray[np.floating]) -> float:
 
 
 def _heat_map(value: NDArray[np.float32]) -> NDArray[np.float32]:
-    if value.ndim != 2:
+    if value.shape != (PLACES, PLACES):
         raise ValueError(f"heat map of shape {value.shape}")
     return value
 

@@ -37,9 +37,9 @@ def card_command(
         content = json.loads(file.card.to_text())
         for example in content["examples"]:
             del example["photo"]
-        typer.echo(json.dumps({"sha256": file.sha256, **content}, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps({"sha256": file.sha256, **content}, indent=2))
         return
-    tell(f"[bold]{escape(file.card.name)}[/]  ({model.stat().st_size / 1e6:.1f} MB, SHA-256 {file.sha256})")
+    tell(f"[bold]{_shown(file.card.name)}[/]  ({model.stat().st_size / 1e6:.1f} MB, SHA-256 {file.sha256})")
     for title, rows in {"use": _use(file.card), **file.card.about}.items():
         console.print(_section(title, rows))
     console.print(_examples(file.card))
@@ -55,11 +55,11 @@ def _use(card: "Card") -> dict[str, Any]:
 
 
 def _section(title: str, rows: Any) -> Table:
-    table = Table(title=escape(title), title_justify="left", title_style="bold", show_header=False, box=None)
+    table = Table(title=_shown(title), title_justify="left", title_style="bold", show_header=False, box=None)
     table.add_column(style="dim", min_width=24, overflow="fold")
     table.add_column(overflow="fold")
     for name, value in rows.items() if isinstance(rows, dict) else [("", rows)]:
-        table.add_row(escape(str(name)), escape(_text(value)))
+        table.add_row(_shown(str(name)), _shown(_text(value)))
     return table
 
 
@@ -71,10 +71,17 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def _shown(text: str) -> str:
+    """Return text of a file as it may be printed: control characters, which could drive the terminal, are replaced."""
+    return escape(
+        "".join(one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in text)
+    )
+
+
 def _examples(card: "Card") -> Table:
     table = Table(title="stored photos", title_justify="left", title_style="bold", box=None)
     for column in ("photo", "label", "verdict", "p_defective"):
         table.add_column(column, overflow="fold")
     for one in card.examples:
-        table.add_row(escape(one.name), one.label, one.verdict.value, f"{one.p_defective:.6f}")
+        table.add_row(_shown(one.name), _shown(one.label), one.verdict.value, f"{one.p_defective:.6f}")
     return table

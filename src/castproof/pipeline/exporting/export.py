@@ -37,7 +37,15 @@ from castproof.pipeline.exporting.int8_form import P_TOLERANCE as INT8_P_TOLERAN
 from castproof.pipeline.exporting.int8_form import changes_of_int8, int8_model
 from castproof.pipeline.exporting.open_run import OpenRun, open_run
 from castproof.pipeline.exporting.openvino_form import need_openvino, openvino_form
-from castproof.pipeline.exporting.parity import Parity, Runner, TrainedNetwork, check_parity, compare
+from castproof.pipeline.exporting.parity import (
+    Compared,
+    Parity,
+    Runner,
+    TrainedNetwork,
+    check_parity,
+    compare,
+    parity_of,
+)
 from castproof.pipeline.exporting.torchscript_form import torchscript_form
 from castproof.preprocess import Pixels
 from castproof.progress import SILENT, Progress
@@ -97,6 +105,7 @@ class Exported:
         parity: how alike it and the trained network are.
         false_alarms: what the input gate does on photos of parts that it was not fitted on, in words.
         changes: what is another thing than in the trained network or in a model file, in sentences.
+        target: its format, see `castproof.pipeline.exporting.forms`.
     """
 
     path: Path
@@ -105,14 +114,15 @@ class Exported:
     parity: Parity
     false_alarms: str
     changes: tuple[str, ...]
+    target: str
 
 
 def export(run: Path, out: Path, settings: ExportSettings, progress: Progress = SILENT) -> Exported:
-    """Return the model file of a run, written to `out` after it was found to say what the trained network says.
+    """Return the file of a run, written to `out` after it was found to say what the trained network says.
 
     Args:
         run: folder of a complete run; its photos must be where they were.
-        out: the file; its name ends in .onnx.
+        out: the file; its name ends as its format does, see SUFFIXES.
         settings: what is asked for.
         progress: told of every photo.
 
@@ -126,8 +136,11 @@ def export(run: Path, out: Path, settings: ExportSettings, progress: Progress = 
     opened = open_run(run, settings.data)
     fitted = input_gate_of(opened.checkpoint, opened.manifest, settings.false_alarm_rate, progress)
     form = _form(opened, fitted, settings, progress)
-    card, parity = _compared_card(opened, form, fitted, settings, progress)
-    return Exported(out, form.write(out, card), card, parity, fitted.false_alarms, form.changes)
+    compared = _compared(opened, form, settings, progress)
+    parity = check_parity(compared, form.p_tolerance, settings.most_changed)
+    card = _card(opened, form, fitted, compared, settings)
+    size_bytes = form.write(out, card)
+    return Exported(out, size_bytes, card, parity, fitted.false_alarms, form.changes, settings.target)
 
 
 def check_model_path(path: Path, suffix: str = SUFFIXES[ONNX]) -> None:
@@ -198,13 +211,10 @@ def _form(opened: OpenRun, fitted: FittedInputGate, settings: ExportSettings, pr
     return Form(session, write)
 
 
-def _compared_card(
-    opened: OpenRun, form: Form, fitted: FittedInputGate, settings: ExportSettings, progress: Progress
-) -> tuple[Card, Parity]:
+def _compared(opened: OpenRun, form: Form, settings: ExportSettings, progress: Progress) -> list[Compared]:
     manifest, gate = opened.manifest, opened.gate
-    photos = photos_to_compare(
-        manifest, _told(opened.folder.predictions), gate.thresholds, settings.compared, seed=0
-    )
+    told = _told(opened.folder.predictions)
+    photos = photos_to_compare(manifest, told, gate.thresholds, settings.compared, seed=0)
     reference = TrainedNetwork(opened.checkpoint, gate)
     compared = compare(reference, gate, form.runner, [manifest.path(one) for one in photos], progress)
     if not compared:
@@ -214,34 +224,38 @@ def _compared_card(
             found=f"None of {len(photos):,} photos can be read and is of the right size.",
             fix="Put the photos of the run back as they were.",
         )
-    parity = check_parity(compared, form.p_tolerance, settings.most_changed)
-    answers = _AsOpened(form.runner) if form.has_own_answers else reference
-    about = about_run(opened.folder.path, opened.hparams, opened.checkpoint, manifest, gate)
-    card = Card(
+    return compared
+
+
+def _card(
+    opened: OpenRun, form: Form, fitted: FittedInputGate, compared: list[Compared], settings: ExportSettings
+) -> Card:
+    checkpoint, manifest, gate = opened.checkpoint, opened.manifest, opened.gate
+    answers = _AsOpened(form.runner) if form.has_own_answers else TrainedNetwork(checkpoint, gate)
+    labels = {manifest.path(one): one.defective for one in manifest.photos}
+    export_section = {
+        "castproof": __version__,
+        "format": settings.target,
+        "precision": settings.precision,
+        "what changed": list(form.changes) or ["nothing"],
+        **parity_section(parity_of(compared)),
+    }
+    return Card(
         name=opened.folder.path.resolve().name,
-        good=opened.checkpoint.classes.good,
-        defective=opened.checkpoint.classes.defective,
-        size_px=opened.checkpoint.spec.preprocess.size_px,
+        good=checkpoint.classes.good,
+        defective=checkpoint.classes.defective,
+        size_px=checkpoint.spec.preprocess.size_px,
         colour=fitted.colour,
         gate=gate,
         input_gate=fitted.gate,
-        examples=tuple(
-            examples_of(compared, {manifest.path(one): one.defective for one in photos}, answers, gate)
-        ),
+        examples=tuple(examples_of(compared, labels, answers, gate)),
         about={
-            **about,
-            "export": {
-                "castproof": __version__,
-                "format": settings.target,
-                "precision": settings.precision,
-                "what changed": list(form.changes) or ["nothing"],
-                **parity_section(parity),
-            },
+            **about_run(opened.folder.path, opened.hparams, checkpoint, manifest, gate),
+            "export": export_section,
             "input gate": {"false alarms": fitted.false_alarms},
             "licence": {"model": settings.licence},
         },
     )
-    return card, parity
 
 
 def _told(path: Path) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """A network as an OpenVINO IR, for photos of one size."""
 
 import tempfile
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -81,8 +82,10 @@ class OpenVino:
     def __init__(self, model: "openvino.Model", width: int, height: int) -> None:
         import openvino
 
-        self._compiled = openvino.Core().compile_model(model, "CPU", {**FULL_PRECISION, **ONE_THREAD})
-        self._names = [one.get_any_name() for one in self._compiled.outputs]
+        compiled = openvino.Core().compile_model(model, "CPU", {**FULL_PRECISION, **ONE_THREAD})
+        self._names = [one.get_any_name() for one in compiled.outputs]
+        self._request = compiled.create_infer_request()
+        self._one_at_a_time = threading.Lock()  # else threads of OpenVINO 2026.4 wait for each other for ever
         self._shape = (height, width)
 
     def look(self, image: Pixels) -> Seen:
@@ -94,8 +97,9 @@ class OpenVino:
         if image.shape[:2] != self._shape:
             raise ImageError(f"The photo has {image.shape[1]} x {image.shape[0]} pixels, another size.")
         planes = np.ascontiguousarray(image[..., None] if image.ndim == 2 else image)
-        said = self._compiled.create_infer_request().infer([planes])
-        named: dict[str, Any] = {name: np.array(said[place]) for place, name in enumerate(self._names)}
+        with self._one_at_a_time:
+            said = self._request.infer([planes])
+            named: dict[str, Any] = {name: np.array(said[place]) for place, name in enumerate(self._names)}
         return Seen(
             float(named[LOGIT][0]),
             float(named[P_DEFECTIVE][0]),
@@ -128,7 +132,7 @@ def _write(out: Path, text: bytes, weights: bytes, card: Card, size: tuple[int, 
             parts = {suffix: Path(folder, out.name).with_suffix(suffix) for suffix in content}
             for suffix, data in content.items():
                 parts[suffix].write_bytes(data)
-            written = openvino.Core().read_model(parts[out.suffix])
+            written = openvino.Core().read_model(parts[out.suffix].read_bytes(), parts[WEIGHTS].read_bytes())
             check_stored_photos(OpenVino(written, *size), card, out)
             out.unlink(missing_ok=True)
             for suffix, part in parts.items():

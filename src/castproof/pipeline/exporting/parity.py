@@ -196,9 +196,9 @@ def check_parity(
         raise ModelFileError(
             "The model file does not say what the trained network says; it was not written.",
             rule=f"At most {most_changed:.1%} of the verdicts may change, no p_defective by more than {tolerance:g}.",
-            found=f"Of {counted(len(compared), 'photo')}, {len(changed):,} changed verdict; the largest difference "
-            f"of p_defective is {parity.largest_p_difference:.3g}.",
-            fix="Export in full precision, without --precision; if that was it, report it with this output.",
+            found=f"Of {counted(len(compared), 'photo')}, {counted(len(changed), 'changed verdict')}; the largest "
+            f"difference of p_defective is {parity.largest_p_difference:.3g}.",
+            fix="Export a model file in float32, without --precision and --to; if that was it, report this output.",
             items=[
                 f"{one.path}: {one.expected.p_defective:.5f} {one.verdict} → "
                 f"{one.seen.p_defective:.5f} {one.verdict_of_file}"

@@ -42,22 +42,19 @@ def torchscript_form(core: nn.Module, extras: Sequence[str], size_px: int, calib
         calibrator: from the logit to p_defective.
     """
     names = (LOGIT, P_DEFECTIVE, *extras)
-    whole = _Whole(Calibrated(core, calibrator), names, size_px).eval()
+    whole = _Whole(Calibrated(core, calibrator), names, size_px).eval().requires_grad_(False)
     example = torch.zeros(size_px + 1, size_px + 2, 1, dtype=torch.uint8)
     with torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations, and sizes that the program takes for constant
         program = torch.jit.trace(whole, (example,), strict=False, check_trace=False)  # type: ignore[no-untyped-call]
-        stream = io.BytesIO()
-        torch.jit.save(program, stream)
 
     def write(out: Path, card: Card) -> int:
-        with atomic_path(out) as temporary, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.jit.save(program, str(temporary), _extra_files={CARD_FILE: card.to_text()})
+        with atomic_path(out) as temporary:
+            temporary.write_bytes(_saved(program, card.to_text()))
             check_stored_photos(TorchScript(temporary.read_bytes()), card, out)
             return temporary.stat().st_size
 
-    return Form(TorchScript(stream.getvalue()), write, CHANGES)
+    return Form(TorchScript(_saved(program, "")), write, CHANGES)
 
 
 def card_in(path: Path) -> dict[str, Any]:
@@ -95,6 +92,14 @@ class TorchScript:
             said.get(HEAT_MAP),
             float(said[NOVELTY][0]) if NOVELTY in said else None,
         )
+
+
+def _saved(program: torch.jit.ScriptModule, card: str) -> bytes:
+    stream = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(program, stream, _extra_files={CARD_FILE: card})
+    return stream.getvalue()
 
 
 class _Whole(nn.Module):

@@ -11,7 +11,7 @@ from castproof.pipeline.predicting.walk import Unit
 
 DEFECTIVE: Final = "defective"
 GOOD: Final = "good"
-NO_NUMBER: Final = "The network gave no number."
+NO_NUMBER: Final = "The network gave no probability."
 
 
 @dataclass(frozen=True)
