@@ -5,9 +5,9 @@
 Plain means what one would write at first: Pillow opens the photo, torchvision resizes and normalises it, and a network
 judges it in eager PyTorch, photo by photo. It is timed with torchvision's whole MobileNetV3-Small and with the run's
 own network, both at the run's input size. The floor is decoding the JPEG to grey by libjpeg-turbo plus the network's
-multiply-adds at the rate of a large matrix product, both measured here. Candidates take turns, photo by photo and round by
-round, and the shortest round counts: what else the machine did in the others is not theirs. Start times are the median
-of whole processes.
+multiply-adds at the rate of a large matrix product, both measured here. Candidates take turns, photo by photo and
+round by round, and the shortest round counts: what else the machine did in the others is not theirs. Start times are the
+median of whole processes.
 """
 
 import argparse
@@ -188,11 +188,17 @@ def all_cores(judges: dict[str, Judge], paths: Sequence[Path], rounds: int, floo
             for name, judge in judges.items():
                 plainly = name.startswith("plain")
                 torch.set_num_threads(cores if plainly else 1)
-                run = map if plainly else pool.map
                 told[name] = min(
-                    told[name], 1e3 * timed(lambda r=run, j=judge: list(r(j, paths))) / len(paths)
-                )  # type: ignore[misc]
-    show(f"many photos, {cores} cores", told, floor / cores)
+                    told[name], 1e3 * timed(partial(judge_all, judge, paths, None if plainly else pool))
+                )
+    per_photo = {name: ms / len(paths) for name, ms in told.items()}
+    show(f"many photos, {cores} cores", per_photo, floor / cores)
+
+
+def judge_all(judge: Judge, paths: Sequence[Path], pool: ThreadPoolExecutor | None) -> None:
+    """Judge photos one after the other, or in a pool of threads."""
+    for _ in map(judge, paths) if pool is None else pool.map(judge, paths):
+        pass
 
 
 def show(title: str, told: dict[str, float], floor: float) -> None:

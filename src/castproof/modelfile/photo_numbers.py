@@ -11,14 +11,13 @@ from castproof.errors import DataError
 DARK_BELOW: Final = 16
 BRIGHT_FROM: Final = 250
 _LEVELS: Final = np.arange(256)
-_SAMPLED_SIDE: Final = 150  # points along the longer side for light and colour
 _DETAIL_SIDE: Final = 300  # what counts as one step of fine detail is this share of the longer side
-_LINES: Final = 30  # rows, and columns, that detail is looked for in
+_LINES: Final = 30  # rows, and columns, that are looked at; light and colour are those of the rows
+_SMALL: Final = 20_000  # pixels; of such a photo all rows are looked at
 _FAR: Final = 4
 _LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 Pixels = NDArray[np.uint8]
-Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -77,12 +76,15 @@ def photo_numbers(pixels: Pixels) -> PhotoNumbers:
             fix="Convert the photo first.",
         )
     height, width = pixels.shape[:2]
-    step = max(1, max(height, width) // _SAMPLED_SIDE)
-    sample = pixels[::step, ::step]
+    step = max(1, round(max(height, width) / _DETAIL_SIDE))
+    every = max(1, height // _LINES) if height * width > _SMALL else 1
+    sample = pixels[::every, ::step]
     colourfulness = _colourfulness(sample)
-    plane = pixels if pixels.ndim == 2 or colourfulness > 0 else pixels[..., 0]
-    count = np.bincount(_grey(plane[::step, ::step]).ravel(), minlength=256)
-    share = count / count.sum()
+    is_grey = pixels.ndim == 2 or colourfulness == 0
+    plane = pixels[..., 0] if pixels.ndim == 3 and is_grey else pixels
+    rows = _grey(sample[..., 0] if pixels.ndim == 3 and is_grey else sample)
+    columns = _grey(plane[::step, :: max(1, width // _LINES)])
+    share = np.bincount(rows.ravel(), minlength=256) / rows.size
     brightness = float(share @ _LEVELS)
     return PhotoNumbers(
         width=width,
@@ -91,7 +93,7 @@ def photo_numbers(pixels: Pixels) -> PhotoNumbers:
         contrast=float(np.sqrt(share @ (_LEVELS - brightness) ** 2)),
         dark_share=float(share[:DARK_BELOW].sum()),
         bright_share=float(share[BRIGHT_FROM:].sum()),
-        sharpness=_sharpness(plane),
+        sharpness=min(_fine_detail(rows), _fine_detail(np.ascontiguousarray(columns.T))),
         colourfulness=colourfulness,
     )
 
@@ -110,17 +112,10 @@ def _grey(pixels: Pixels) -> Pixels:
     return np.asarray(np.rint(pixels @ _LUMA), np.uint8)
 
 
-def _sharpness(plane: Pixels) -> float:
-    height, width = plane.shape[:2]
-    step = max(1, round(max(height, width) / _DETAIL_SIDE))
-    rows = _grey(plane[:: max(1, height // _LINES), ::step]).astype(np.float32)
-    columns = _grey(plane[::step, :: max(1, width // _LINES)]).astype(np.float32)
-    return min(_fine_detail(rows), _fine_detail(np.ascontiguousarray(columns.T)))
-
-
-def _fine_detail(lines: Values) -> float:
+def _fine_detail(lines: Pixels) -> float:
     """Return 0 for smooth lines, about 1 for white noise; 0 where nothing changes along the lines (n, length)."""
     if lines.shape[1] <= _FAR:
         return 0.0
-    near, far = (float(np.abs(lines[:, by:] - lines[:, :-by]).mean()) for by in (1, _FAR))
+    levels = lines.astype(np.int16)
+    near, far = (float(np.abs(levels[:, by:] - levels[:, :-by]).mean()) for by in (1, _FAR))
     return max(0.0, (_FAR * near / far - 1) / (_FAR - 1)) if far > 0 else 0.0

@@ -1,7 +1,6 @@
 """A model file in use: every kind of input and verdict, many threads, parts of several photos, other machines."""
 
 import io
-import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,6 @@ from castproof import Inspection, Model
 from castproof.errors import ModelFileError, SettingError
 from castproof.gate.gate import Gate
 from castproof.measure.decision import Verdict
-from castproof.runtime import session
 from made_models import CALIBRATOR, SHAPE, casting, colour, make_model_file, material, png, with_card, written
 
 GREY_PHOTO = casting(5, 9)
@@ -248,8 +246,7 @@ def test_many_threads_get_what_one_gets(model: Model) -> None:
 
 
 def test_many_threads_with_photos_of_four_megapixels_get_what_one_gets(model: Model) -> None:
-    side = math.isqrt(session.LARGE_PIXELS)
-    photo = np.random.default_rng(1).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    photo = np.random.default_rng(1).integers(0, 256, (2000, 2000, 3), dtype=np.uint8)
     alone = told(model.inspect(photo))
     with ThreadPoolExecutor(24) as pool:
         assert {told(one) for one in pool.map(model.inspect, [photo] * 24)} == {alone}

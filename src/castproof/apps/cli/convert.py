@@ -48,17 +48,17 @@ def convert_command(
         typer.Option(help="Side of the square cut out of the middle.", show_default="the whole photo"),
     ] = None,
     mean: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Per channel, from 0 to 1, with commas between.", show_default="of ImageNet; grey 0.5"
         ),
-    ] = "",
+    ] = None,
     std: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Per channel, from 0 to 1, with commas between.", show_default="of ImageNet; grey 0.5"
         ),
-    ] = "",
+    ] = None,
     output: Annotated[
         str, typer.Option(help="What comes out of the model.", metavar=f"[{'|'.join(OUTPUTS)}]")
     ] = LOGITS,
@@ -137,9 +137,9 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _numbers(flag: str, text: str) -> tuple[float, ...]:
+def _numbers(flag: str, text: str | None) -> tuple[float, ...]:
     try:
-        return tuple(float(one) for one in text.split(",") if one.strip())
+        return tuple(float(one) for one in (text or "").split(",") if one.strip())
     except ValueError as error:
         raise SettingError(
             f"{flag} holds no numbers.",

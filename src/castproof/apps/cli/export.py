@@ -47,8 +47,9 @@ def export_command(
         ),
     ] = 0.01,
     licence: Annotated[
-        str, typer.Option(help="Licence of the model, in words, for its card.", show_default="not stated")
-    ] = "",
+        str | None,
+        typer.Option(help="Licence of the model, in words, for its card.", show_default="not stated"),
+    ] = None,
     to: Annotated[
         str,
         typer.Option(

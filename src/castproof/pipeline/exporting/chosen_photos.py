@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -9,15 +10,17 @@ import numpy as np
 from PIL import Image
 
 from castproof.data.manifest import SPLITS, Manifest, Photo
-from castproof.errors import DataError
+from castproof.errors import DataError, ImageError
 from castproof.gate.gate import Gate
 from castproof.images import decode, read_photo
 from castproof.measure.decision import Thresholds
 from castproof.modelfile.card import Example
 from castproof.pipeline.exporting.parity import Compared, Reference
+from castproof.wording import counted
 
 LEAST_COMPARED: Final = 200
 NEAREST: Final = 20
+SHOWN: Final = 5
 EXAMPLES: Final = 6
 LARGEST_EXAMPLE_BYTES: Final = 64_000
 EXAMPLE_SIDE_PX: Final = 256
@@ -30,15 +33,18 @@ def photos_to_compare(
 
     Args:
         manifest: of the run.
-        told: p_defective by file, where it is known.
+        told: calibrated p_defective by file, where it is known.
         thresholds: of the gate.
         count: how many to draw; all where there are not more.
         seed: of the draw.
 
     Raises:
-        DataError: none of the photos is where it was when the run was trained.
+        DataError: too many photos are not where they were when the run was trained, or have another content.
     """
-    photos = [photo for name in SPLITS for photo in manifest.of_split(name)]
+    everything = [photo for name in SPLITS for photo in manifest.of_split(name)]
+    photos = [photo for photo in everything if manifest.path(photo).is_file()]
+    if len(photos) < min(LEAST_COMPARED, len(everything)):
+        raise photos_gone(manifest, len(everything) - len(photos), len(everything))
     drawn = np.random.default_rng(seed).permutation(len(photos))[:count]
     cuts = {thresholds.threshold, thresholds.reject_from}
 
@@ -47,21 +53,50 @@ def photos_to_compare(
 
     near = sorted((photo for photo in photos if photo.file in told), key=away)[:NEAREST]
     chosen = {photo.file: photo for photo in [*(photos[place] for place in sorted(drawn)), *near]}
-    present = [photo for photo in chosen.values() if manifest.path(photo).is_file()]
-    if not present:
+    check_unchanged(manifest, {one: hash_of(manifest.path(one)) for one in chosen.values()})
+    return list(chosen.values())
+
+
+def photos_gone(manifest: Manifest, gone: int, of: int) -> DataError:
+    """Return the error that tells that photos of a run are not where they were."""
+    return DataError(
+        f"The photos of the run are not in {manifest.root} any more.",
+        rule="A model file is fitted to photos of its run, and compared with the trained network on them.",
+        found=f"{gone:,} of {counted(of, 'photo')} are not there, or cannot be read.",
+        fix="Put them back where they were, or give their folder: --data FOLDER",
+    )
+
+
+def hash_of(path: Path) -> str:
+    """Return the hex SHA-256 of a photo's file, "" where it cannot be read."""
+    try:
+        return sha256(read_photo(path)).hexdigest()
+    except ImageError:
+        return ""
+
+
+def check_unchanged(manifest: Manifest, hashes: Mapping[Photo, str]) -> None:
+    """Raise DataError where a photo has another content than when the run was trained.
+
+    Args:
+        manifest: of the run.
+        hashes: hex SHA-256 of the files that were read, "" where one could not be.
+    """
+    changed = [photo for photo, found in hashes.items() if found and photo.sha256 and found != photo.sha256]
+    if changed:
         raise DataError(
-            f"The photos of the run are not in {manifest.root} any more.",
-            rule="A model file is compared with the trained network on photos of its run.",
-            found=f"None of {len(chosen):,} photos was found.",
-            fix="Put them back where they were, or give their folder: --data FOLDER",
+            f"The photos in {manifest.root} are not those that the run was trained on.",
+            rule="The card of a model file tells what it was trained on; so the photos must be the same.",
+            found=f"{len(changed):,} of {counted(len(hashes), 'photo')} that were looked at have another content.",
+            fix="Give the folder of the run's own photos: --data FOLDER",
+            items=[photo.file for photo in changed[:SHOWN]],
         )
-    return present
 
 
 def examples_of(
     compared: Sequence[Compared], labels: Mapping[Path, bool], reference: Reference, gate: Gate
 ) -> list[Example]:
-    """Return the photos to be stored in a model file: one of each verdict, and the least sure.
+    """Return the photos to be stored in a model file: one of each verdict, and those nearest to a threshold.
 
     Args:
         compared: photos to choose from.
@@ -69,7 +104,12 @@ def examples_of(
         reference: what is to be said about them.
         gate: what makes verdicts of that.
     """
-    unsure = sorted(compared, key=lambda one: (abs(one.expected.logit), str(one.path)))
+    cuts = {gate.thresholds.threshold, gate.thresholds.reject_from}
+
+    def away(one: Compared) -> tuple[float, str]:
+        return min(abs(one.expected.p_defective - cut) for cut in cuts), str(one.path)
+
+    unsure = sorted(compared, key=away)
     of_each = {one.verdict: one for one in unsure}
     chosen = {str(one.path): one.path for one in [*of_each.values(), *unsure]}
     return [_example(path, labels, reference, gate) for path in list(chosen.values())[:EXAMPLES]]

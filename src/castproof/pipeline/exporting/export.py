@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 
 import onnx
@@ -137,14 +138,14 @@ def export(run: Path, out: Path, settings: ExportSettings, progress: Progress = 
     fitted = input_gate_of(opened.checkpoint, opened.manifest, settings.false_alarm_rate, progress)
     form = _form(opened, fitted, settings, progress)
     compared = _compared(opened, form, settings, progress)
-    parity = check_parity(compared, form.p_tolerance, settings.most_changed)
+    parity = check_parity(compared, form.p_tolerance, settings.most_changed, form.heat_tolerance)
     card = _card(opened, form, fitted, compared, settings)
     size_bytes = form.write(out, card)
     return Exported(out, size_bytes, card, parity, fitted.false_alarms, form.changes, settings.target)
 
 
 def check_model_path(path: Path, suffix: str = SUFFIXES[ONNX]) -> None:
-    """Raise where writing a model file to `path` would fail, or replace something that is none.
+    """Raise where writing a model file to `path` would fail.
 
     Raises:
         SettingError: the name does not end in `suffix`.
@@ -207,13 +208,13 @@ def _form(opened: OpenRun, fitted: FittedInputGate, settings: ExportSettings, pr
 
     session = Session(graph, "the model file")
     if is_int8:
-        return Form(session, write, changes_of_int8(), INT8_P_TOLERANCE, has_own_answers=True)
+        return Form(session, write, changes_of_int8(), INT8_P_TOLERANCE, inf, has_own_answers=True)
     return Form(session, write)
 
 
 def _compared(opened: OpenRun, form: Form, settings: ExportSettings, progress: Progress) -> list[Compared]:
     manifest, gate = opened.manifest, opened.gate
-    told = _told(opened.folder.predictions)
+    told = {file: float(gate.p(p)) for file, p in _told(opened.folder.predictions).items()}
     photos = photos_to_compare(manifest, told, gate.thresholds, settings.compared, seed=0)
     reference = TrainedNetwork(opened.checkpoint, gate)
     compared = compare(reference, gate, form.runner, [manifest.path(one) for one in photos], progress)

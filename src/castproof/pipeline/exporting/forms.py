@@ -8,7 +8,7 @@ from typing import Final
 from castproof.errors import ModelFileError, SettingError
 from castproof.images import decode_plain
 from castproof.modelfile.card import Card
-from castproof.pipeline.exporting.parity import P_TOLERANCE, Runner
+from castproof.pipeline.exporting.parity import HEAT_TOLERANCE, P_TOLERANCE, Runner
 
 ONNX: Final = "onnx"
 OPENVINO: Final = "openvino"
@@ -28,6 +28,7 @@ class Form:
         write: writes it to a path, whole or not at all, with its card; returns its size in bytes.
         changes: what is another thing than in the trained network or in a model file, in sentences.
         p_tolerance: largest difference of p_defective to PyTorch that may be.
+        heat_tolerance: largest difference of a heat map to PyTorch that may be, nats.
         has_own_answers: whether the stored photos are to give what this form says, not what PyTorch says.
     """
 
@@ -35,6 +36,7 @@ class Form:
     write: Callable[[Path, Card], int]
     changes: tuple[str, ...] = ()
     p_tolerance: float = P_TOLERANCE
+    heat_tolerance: float = HEAT_TOLERANCE
     has_own_answers: bool = False
 
 

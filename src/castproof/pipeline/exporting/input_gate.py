@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,15 @@ import torch
 
 from castproof.data.manifest import Manifest
 from castproof.data.splits import part_key
-from castproof.errors import DataError, ImageError
-from castproof.images import decode_plain
+from castproof.errors import ImageError
+from castproof.images import decode_plain, read_photo
 from castproof.model.checkpoint import Checkpoint
 from castproof.model.features import FeatureEngine, feature_engine
 from castproof.model.novelty import FeatureNovelty, Scaled, fit_input_gate, fit_novelty, novelty_out_of_fold
 from castproof.modelfile.card import COLOUR, GREY
 from castproof.modelfile.input_gate import InputGate
 from castproof.modelfile.photo_numbers import PhotoNumbers, photo_numbers
+from castproof.pipeline.exporting.chosen_photos import check_unchanged, photos_gone
 from castproof.preprocess import resize
 from castproof.progress import SILENT, Progress
 from castproof.threads import in_threads
@@ -56,6 +58,7 @@ class _Looked:
     features: Scaled
     numbers: PhotoNumbers
     grey: bool
+    sha256: str
 
 
 def input_gate_of(
@@ -70,17 +73,14 @@ def input_gate_of(
         progress: told of every photo.
 
     Raises:
-        DataError: the photos are not where they were, or show a single part.
+        DataError: the photos are not where they were, have another content, or show a single part.
     """
-    photos = [photo for photo in manifest.of_split("train") if manifest.path(photo).is_file()]
-    if not photos:
-        raise DataError(
-            f"The training photos are not in {manifest.root} any more.",
-            rule="A model file knows from them which photos are like those of training.",
-            fix="Put them back where they were, or give their folder: --data FOLDER",
-        )
+    photos = manifest.of_split("train")
     looked = _look_at([manifest.path(one) for one in photos], checkpoint, progress)
     read = [(photo, one) for photo, one in zip(photos, looked, strict=True) if one is not None]
+    if not read:
+        raise photos_gone(manifest, len(photos), len(photos))
+    check_unchanged(manifest, {photo: one.sha256 for photo, one in read})
     names = {key: number for number, key in enumerate(sorted({part_key(photo) for photo, _ in read}))}
     part = np.array([names[part_key(photo)] for photo, _ in read], np.int64)
     scaled = np.stack([one.features for _, one in read])
@@ -108,11 +108,12 @@ def _look_at(paths: Sequence[Path], checkpoint: Checkpoint, progress: Progress) 
 @torch.no_grad()
 def _look(path: Path, engine: FeatureEngine, checkpoint: Checkpoint) -> _Looked | None:
     try:
-        plain = decode_plain(path)
+        data = read_photo(path)
+        plain = decode_plain(data)
     except ImageError:
         return None
     pixels = np.repeat(plain[..., None], 3, axis=2) if plain.ndim == 2 else plain
     photo = torch.from_numpy(np.array(resize(pixels, checkpoint.spec.preprocess.size_px)))[None]
     head = checkpoint.network.head
     scaled = (engine.run(photo) - head.mean) / head.std
-    return _Looked(scaled[0].numpy(), photo_numbers(plain), plain.ndim == 2)
+    return _Looked(scaled[0].numpy(), photo_numbers(plain), plain.ndim == 2, sha256(data).hexdigest())

@@ -24,6 +24,7 @@ from castproof.threads import map_in_threads
 from castproof.wording import counted
 
 P_TOLERANCE: Final = 1e-4
+HEAT_TOLERANCE: Final = 0.02  # nats; where p_defective is 0.5, that moves it by 0.01
 SHOWN: Final = 10
 
 
@@ -71,10 +72,13 @@ class Compared:
 
     @property
     def heat_difference(self) -> float:
-        """Largest difference of the two heat maps, nats; 0 where there is none."""
-        if self.expected.heat_map is None or self.seen.heat_map is None:
+        """Largest difference of the two heat maps, nats; infinite where only one of the two is there."""
+        if self.expected.heat_map is None and self.seen.heat_map is None:
             return 0.0
-        return float(np.abs(self.expected.heat_map - self.seen.heat_map).max())
+        if self.expected.heat_map is None or self.seen.heat_map is None:
+            return inf
+        apart = float(np.abs(self.expected.heat_map - self.seen.heat_map).max())
+        return apart if isfinite(apart) else inf
 
     @property
     def changed(self) -> bool:
@@ -162,7 +166,7 @@ def compare(
 
 def parity_of(compared: Sequence[Compared]) -> Parity:
     """Return how alike the two are on all photos together."""
-    has_heat = any(one.seen.heat_map is not None for one in compared)
+    has_heat = any(one.seen.heat_map is not None or one.expected.heat_map is not None for one in compared)
     return Parity(
         photos=len(compared),
         changed_verdicts=sum(one.changed for one in compared),
@@ -174,7 +178,10 @@ def parity_of(compared: Sequence[Compared]) -> Parity:
 
 
 def check_parity(
-    compared: Sequence[Compared], tolerance: float = P_TOLERANCE, most_changed: float = 0.0
+    compared: Sequence[Compared],
+    tolerance: float = P_TOLERANCE,
+    most_changed: float = 0.0,
+    heat_tolerance: float = HEAT_TOLERANCE,
 ) -> Parity:
     """Return how alike the two are.
 
@@ -182,27 +189,29 @@ def check_parity(
         compared: photos.
         tolerance: largest difference of p_defective that may be.
         most_changed: share of the photos whose verdict may be another one.
+        heat_tolerance: largest difference of the heat maps that may be, nats.
 
     Raises:
         ModelFileError: they differ by more than that.
     """
     parity = parity_of(compared)
     changed = [one for one in compared if one.changed]
-    apart = [one for one in compared if one.p_difference > tolerance]
-    if len(changed) > most_changed * len(compared) or apart:
-        worst = sorted(
-            {id(one): one for one in [*changed, *apart]}.values(), key=lambda one: -one.p_difference
-        )
-        raise ModelFileError(
-            "The model file does not say what the trained network says; it was not written.",
-            rule=f"At most {most_changed:.1%} of the verdicts may change, no p_defective by more than {tolerance:g}.",
-            found=f"Of {counted(len(compared), 'photo')}, {counted(len(changed), 'changed verdict')}; the largest "
-            f"difference of p_defective is {parity.largest_p_difference:.3g}.",
-            fix="Export a model file in float32, without --precision and --to; if that was it, report this output.",
-            items=[
-                f"{one.path}: {one.expected.p_defective:.5f} {one.verdict} → "
-                f"{one.seen.p_defective:.5f} {one.verdict_of_file}"
-                for one in worst[:SHOWN]
-            ],
-        )
-    return parity
+    apart = [one for one in compared if one.p_difference > tolerance or one.heat_difference > heat_tolerance]
+    if len(changed) <= most_changed * len(compared) and not apart:
+        return parity
+    worst = sorted({id(one): one for one in [*changed, *apart]}.values(), key=lambda one: -one.p_difference)
+    heat = parity.largest_heat_difference
+    raise ModelFileError(
+        "The exported file does not say what the network says; it was not written.",
+        rule=f"At most {most_changed:.1%} of the verdicts may change, no p_defective by more than {tolerance:g}, no "
+        f"heat by more than {heat_tolerance:g} nats.",
+        found=f"Of {counted(len(compared), 'photo')}, {len(changed):,} changed verdict; the largest difference "
+        f"of p_defective is {parity.largest_p_difference:.3g}"
+        + ("." if heat is None else f", of heat {heat:.3g}."),
+        fix="Export in full precision, without --precision; if that was it, report it with this output.",
+        items=[
+            f"{one.path}: {one.expected.p_defective:.5f} {one.verdict} → "
+            f"{one.seen.p_defective:.5f} {one.verdict_of_file}"
+            for one in worst[:SHOWN]
+        ],
+    )
