@@ -5,9 +5,9 @@
 Plain means what one would write at first: Pillow opens the photo, torchvision resizes and normalises it, and a network
 judges it in eager PyTorch, photo by photo. It is timed with torchvision's whole MobileNetV3-Small and with the run's
 own network, both at the run's input size. The floor is decoding the JPEG to grey by libjpeg-turbo plus the network's
-multiply-adds at the rate of a large matrix product, both measured here. Candidates take turns, photo by photo and
-round by round, and the shortest round counts: what else the machine did in the others is not theirs. Start times are the
-median of whole processes.
+multiply-adds at the rate of a large matrix product, both measured here. Candidates take turns, round by round, and the
+shortest round of a photo counts: what else the machine did in the others is not theirs. Start times are the median of
+whole processes.
 """
 
 import argparse
@@ -173,8 +173,8 @@ def one_thread(judges: dict[str, Judge], paths: Sequence[Path], rounds: int, flo
     torch.set_num_threads(1)
     told = {name: [inf] * len(paths) for name in judges}
     for _ in range(rounds):
-        for place, path in enumerate(paths):
-            for name, judge in judges.items():
+        for name, judge in judges.items():
+            for place, path in enumerate(paths):
                 told[name][place] = min(told[name][place], 1e3 * timed(partial(judge, path)))
     show("one photo at a time, one thread", {name: mean(times) for name, times in told.items()}, floor)
 

@@ -3,24 +3,28 @@
 Pillow reads through a stream and packs its own copy of the pixels; `simplejpeg` decodes from the bytes of the
 file into one array. Both use libjpeg-turbo with the accurate inverse DCT and smooth chroma upsampling, so the
 pixels are the same bit by bit. What is not ordinary, and whatever `simplejpeg` warns of, is left to Pillow,
-which alone decides what is refused. Without `simplejpeg` Pillow does all the work.
+which alone decides what is refused.
 """
+
+import re
 
 import numpy as np
 import numpy.typing as npt
-
-try:
-    import simplejpeg
-except ImportError:  # no wheel for this machine
-    simplejpeg = None
+import simplejpeg
 
 # Marker codes and the layout of the segments: ITU-T T.81 (1992), annex B.
 _START_OF_FRAME = (0xC0, 0xC2)  # baseline, progressive; both Huffman coded
 _START_OF_SCAN = 0xDA
-_TABLES_AND_NOTES = (0xC4, 0xDB, 0xDD, 0xE0, 0xFE)  # Huffman, quantisation, restart interval, JFIF, comment
+# Huffman, quantisation, restart interval, JFIF, EXIF or XMP, colour profile, comment
+_TABLES_AND_NOTES = (0xC4, 0xDB, 0xDD, 0xE0, 0xE1, 0xE2, 0xFE)
 _END_OF_IMAGE = b"\xff\xd9"
 _SAMPLING = (0x11, 0x21, 0x22)  # luma samples per chroma sample, across and down: 4:4:4, 4:2:2, 4:2:0
-_CUT_OFF = "premature end of data segment"  # a warning of libjpeg, which Pillow passes over
+_CUT_OFF = (
+    "premature end of data segment",
+    "instead of RST",
+)  # warnings of libjpeg, which Pillow passes over
+_ORIENTATION = re.compile(rb"\x12\x01|\x01\x12|Orientation")  # the tag, in either order of bytes, or in XMP
+_UPRIGHT = (b"\x12\x01\x03\x00\x01\x00\x00\x00\x01\x00", b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x01")
 _JFIF_BYTES = 16  # the length of the APP0 segment that every writer makes
 
 
@@ -32,7 +36,7 @@ def decode_ordinary(data: bytes, *, max_side_px: int, keep_grey: bool) -> npt.ND
         max_side_px: a photo with a longer side is not ordinary.
         keep_grey: a file with one component gives (H, W) instead of (H, W, 3).
     """
-    components = _components(data, max_side_px) if simplejpeg else 0
+    components = _components(data, max_side_px)
     if not components:
         return None
     one_plane = keep_grey and components == 1
@@ -45,6 +49,18 @@ def decode_ordinary(data: bytes, *, max_side_px: int, keep_grey: bool) -> npt.ND
     return pixels[..., 0] if one_plane else pixels
 
 
+def has_end_marker(data: bytes) -> bool:
+    """Return whether a JPEG has an end marker after its first scan has begun.
+
+    Args:
+        data: the bytes of a JPEG file.
+    """
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _START_OF_SCAN:
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big") if data[at + 1] != 0xFF else 1
+    return data.find(_END_OF_IMAGE, at) >= 0
+
+
 def is_cut_off(data: bytes) -> bool:
     """Return whether the pixels of a JPEG end before the file does: what is missing would be grey, without an error.
 
@@ -52,10 +68,9 @@ def is_cut_off(data: bytes) -> bool:
         data: the bytes of a JPEG file.
     """
     try:
-        if simplejpeg:
-            simplejpeg.decode_jpeg(data, "GRAY", fastdct=True, fastupsample=True, strict=True)
+        simplejpeg.decode_jpeg(data, "GRAY", fastdct=True, fastupsample=True, strict=True)
     except Exception as error:
-        return _CUT_OFF in str(error)
+        return any(words in str(error) for words in _CUT_OFF)
     return False
 
 
@@ -72,10 +87,20 @@ def _components(data: bytes, max_side_px: int) -> int:
             components = _components_of_frame(data[at + 4 : end], max_side_px)
             if not components:
                 return 0
-        elif marker not in _TABLES_AND_NOTES or (marker == 0xE0 and end - at - 2 < _JFIF_BYTES):
+        elif (
+            marker not in _TABLES_AND_NOTES
+            or (marker == 0xE0 and end - at - 2 < _JFIF_BYTES)
+            or (marker == 0xE1 and not _is_upright(data[at:end]))
+        ):
             return 0
         at = end
     return 0
+
+
+def _is_upright(notes: bytes) -> bool:
+    """Return whether EXIF or XMP data say nothing of an orientation, or that it is upright; False where in doubt."""
+    found = list(_ORIENTATION.finditer(notes))
+    return all(notes.startswith(_UPRIGHT, one.start()) for one in found)
 
 
 def _components_of_frame(frame: bytes, max_side_px: int) -> int:

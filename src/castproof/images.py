@@ -37,7 +37,7 @@ from PIL import (
 
 from castproof.bit_depth import eight_bit
 from castproof.errors import ImageError
-from castproof.fast_jpeg import decode_ordinary, is_cut_off
+from castproof.fast_jpeg import decode_ordinary, has_end_marker, is_cut_off
 from castproof.preprocess import Pixels, is_grey
 
 IMAGE_SUFFIXES: frozenset[str] = frozenset(
@@ -116,6 +116,10 @@ def plain_pixels(image: Pixels | Image.Image) -> Pixels:
     if not isinstance(image, np.ndarray | Image.Image):
         raise TypeError(f"a path, bytes, an array or a Pillow image is needed, not {type(image).__name__}")
     with _told_as_image_error("the photo"):
+        if isinstance(image, JpegImagePlugin.JpegImageFile) and image.tile and image.fp is not None:
+            image.fp.seek(0)
+            return decode_plain(image.fp.read())
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
         if isinstance(image, np.ndarray):
             plain = _checked(image)
             if max(plain.shape) <= MAX_SIDE_PX:
@@ -209,6 +213,8 @@ def _decoded(data: bytes, name: str, keep_grey: bool) -> Pixels:
     _check_size(image, name)
     width, height = image.size
     with _one_large_at_a_time if width * height > LARGE_PIXELS else nullcontext():
+        if isinstance(image, JpegImagePlugin.JpegImageFile):
+            _check_whole(data, name)
         plain = _upright(image, name)
         return np.array(plain if keep_grey or plain.mode == "RGB" else plain.convert("RGB"))
 
@@ -250,17 +256,16 @@ def _opened(data: bytes, name: str) -> ImageFile.ImageFile:
             found=f"The file starts with {data[:8]!r}.",
             fix="Save it in one of these formats, or remove it.",
         )
-    stream = io.BytesIO(data)
-    image = opener(stream)
-    # A file whose tail was never written (zeros) decodes to a half-grey photo without an error.
-    if isinstance(image, JpegImagePlugin.JpegImageFile):
-        _check_whole(data, stream.tell(), name)
-    return image
+    return opener(io.BytesIO(data))
 
 
-def _check_whole(data: bytes, header_end: int, name: str) -> None:
-    """Raise ImageError where a JPEG has no end marker, or one where its pixels are not all there."""
-    has_end = data.find(b"\xff\xd9", header_end) >= 0
+def _check_whole(data: bytes, name: str) -> None:
+    """Raise ImageError where a JPEG has no end marker, or one where its pixels are not all there.
+
+    What is missing would be grey, without an error. A progressive file that ends between two scans is not noticed: it
+    is whole, and coarser.
+    """
+    has_end = has_end_marker(data)
     if has_end and not is_cut_off(data):
         return
     raise ImageError(

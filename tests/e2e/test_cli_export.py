@@ -151,7 +151,7 @@ def test_the_card_as_json_holds_everything_but_the_photos(
     for example in stored["examples"]:
         assert example.pop("photo")
     assert data == {"sha256": model.model_id, **stored}
-    sections = {"verdicts", "results", "photos", "network", "provenance", "export", "input gate", "licence"}
+    sections = {"promise", "results", "photos", "network", "provenance", "export", "input gate", "licence"}
     assert set(data["about"]) == sections
     assert {one["verdict"] for one in data["examples"]} >= {"ACCEPT", "REJECT"}
 

@@ -1,17 +1,17 @@
 import io
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+import simplejpeg
+from PIL import Image, ImageOps
 
-from castproof import fast_jpeg
+from castproof import images
 from castproof.errors import ImageError
 from castproof.fast_jpeg import decode_ordinary
 from castproof.images import MAX_SIDE_PX, decode, decode_plain
-
-simplejpeg = pytest.importorskip("simplejpeg")
 
 PHOTOS = Path(os.environ.get("CASTPROOF_DATA", Path(__file__).parents[3] / "shared" / "data" / "casting"))
 RNG = np.random.default_rng(11)
@@ -40,6 +40,13 @@ def with_byte(place: int, value: int) -> bytes:
     return PLAIN[:place] + bytes([value]) + PLAIN[place + 1 :]
 
 
+def turned(orientation: int, order: str = ">") -> bytes:
+    """Return an EXIF block that tells an orientation, with the bytes of numbers in this order."""
+    head = {">": b"MM\0*", "<": b"II*\0"}[order]
+    entry = struct.pack(f"{order}HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
+    return b"Exif\0\0" + head + struct.pack(f"{order}I", 8) + entry
+
+
 def segment(marker: int, content: bytes) -> bytes:
     """Return `PLAIN` with one more segment after its start marker."""
     return PLAIN[:2] + bytes([0xFF, marker]) + (len(content) + 2).to_bytes(2, "big") + content + PLAIN[2:]
@@ -58,11 +65,11 @@ def test_an_ordinary_jpeg_takes_the_fast_path() -> None:
     [
         encoded(COLOUR, keep_rgb=True),  # stored as RGB
         encoded(COLOUR.convert("CMYK")),
-        encoded(COLOUR, exif=b"Exif\0\0"),
-        segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0"),
+        encoded(COLOUR, exif=turned(6)),
+        encoded(COLOUR, exif=turned(6, "<")),
+        segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x tiff:Orientation='6'/>"),
         segment(0xEE, b"Adobe\0\x64\0\0\0\0\0"),
         segment(0xEE, b"Adobe\0\x64\0\0\0\0\1"),
-        segment(0xE2, b"ICC_PROFILE\0"),
         segment(0xE0, b"JFIF"),
         with_byte(FRAME + 1, 0xC1),
         with_byte(FRAME + 1, 0xC9),  # arithmetic coding
@@ -87,6 +94,28 @@ def test_an_ordinary_jpeg_takes_the_fast_path() -> None:
 )
 def test_what_is_not_ordinary_is_left_to_pillow(data: bytes) -> None:
     assert fast(data) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(COLOUR, exif=b"Exif\0\0"),
+        encoded(COLOUR, exif=turned(1)),
+        encoded(COLOUR, exif=turned(1, "<")),
+        segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0"),
+        encoded(COLOUR, icc_profile=bytes(200)),
+    ],
+)
+def test_notes_that_leave_the_photo_upright_take_the_fast_path(data: bytes) -> None:
+    np.testing.assert_array_equal(fast(data), by_pillow(data))
+
+
+@pytest.mark.parametrize("order", [">", "<"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_photo_is_turned(order: str, orientation: int) -> None:
+    data = encoded(COLOUR, exif=turned(orientation, order))
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    np.testing.assert_array_equal(decode(data), np.asarray(upright))
 
 
 def test_the_largest_side_takes_the_fast_path() -> None:
@@ -123,7 +152,7 @@ def test_damage_is_judged_by_pillow_alone_but_missing_pixels(monkeypatch: pytest
     assert [fast(data) for data in cases] == [None] * len(cases)
     told = [outcome(data) for data in cases]
     assert "Some of its pixels are missing" in str(told[-1])
-    monkeypatch.setattr(fast_jpeg, "simplejpeg", None)
+    monkeypatch.setattr(images, "decode_ordinary", lambda *_, **__: None)
     assert all(one == outcome(data) or "cut off" in str(one) for one, data in zip(told, cases, strict=True))
 
 
@@ -135,13 +164,12 @@ def outcome(data: bytes) -> bytes | str:
 
 
 @pytest.mark.parametrize("image", [COLOUR, COLOUR.convert("L")], ids=["colour", "grey"])
-def test_without_simplejpeg_pillow_gives_the_same(
+def test_without_the_fast_path_pillow_gives_the_same(
     image: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = encoded(image)
     results = decode(data), decode_plain(data)
-    monkeypatch.setattr(fast_jpeg, "simplejpeg", None)
-    assert fast(data) is None
+    monkeypatch.setattr(images, "decode_ordinary", lambda *_, **__: None)
     for result, expected in zip((decode(data), decode_plain(data)), results, strict=True):
         np.testing.assert_array_equal(result, expected)
         assert result.flags.c_contiguous

@@ -12,6 +12,7 @@ from castproof.gate.calibrator import Calibrator, logit_of
 from castproof.gate.combine import part_logit
 from castproof.gate.policy import MANUAL, UNITS, Policy
 from castproof.measure.decision import Thresholds, Verdict, decide
+from castproof.wording import probability
 
 Floats = NDArray[np.float64]
 
@@ -134,3 +135,10 @@ def _bound_from_json(data: Mapping[str, Any]) -> Bound:
         photos=int(data["photos"]),
         size=float(data["size"]),
     )
+
+
+def threshold_lines(thresholds: Thresholds) -> list[str]:
+    """Return what p_defective gives which verdict, a line each."""
+    low, high = probability(thresholds.threshold), probability(thresholds.reject_from)
+    review = [f"REVIEW     {low} ≤ p_defective < {high}"] if thresholds.reviews else []
+    return [f"ACCEPT     p_defective < {low}", *review, f"REJECT     p_defective ≥ {high}"]

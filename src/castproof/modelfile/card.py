@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Final
 
 import numpy as np
@@ -79,7 +80,7 @@ class Card:
         good: names of the classes of good parts.
         defective: names of the classes of defective parts.
         size_px: side of the network input; the photo is squeezed to it inside the graph.
-        colour: GREY where all training photos were grey, else COLOUR.
+        colour: GREY where all training photos were grey, else COLOUR; for people, no verdict rests on it.
         gate: calibration, thresholds, policy and promise.
         input_gate: which photos are unlike the training photos; None where no training photos were at hand.
         examples: stored photos with what is to be said about them.
@@ -123,7 +124,7 @@ def read_card(text: str, name: str) -> Card:
         ModelFileError: it is of another format, incomplete, or contradicts itself.
     """
     try:
-        data = json.loads(text, parse_constant=_no_number)
+        data = json.loads(text, parse_constant=_no_number, parse_float=_finite)
         if not isinstance(data, dict):
             raise TypeError("no object")
         if data["format"] != FORMAT:
@@ -171,6 +172,13 @@ def _names(names: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
 def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no number")
 
@@ -193,7 +201,7 @@ def _check(card: Card) -> None:
     if len(set(names)) != len(names):
         raise ValueError("a class name stands twice")
     if card.colour not in COLOURS or not 1 <= card.size_px <= 4096 or len(card.examples) > MOST_EXAMPLES:
-        raise ValueError("colour, size_px or the number of examples is out of its range")
+        raise ValueError("colour, size_px or the number of stored photos is out of its range")
     for one in card.examples:
         numbers: NDArray[np.float64] = np.array([one.logit, one.p_defective, one.hottest or 0.0])
         if not np.isfinite(numbers).all() or not 0 <= one.p_defective <= 1:

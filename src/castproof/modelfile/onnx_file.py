@@ -46,16 +46,17 @@ MAX_DIMS: Final = 8
 IR_VERSIONS: Final = range(4, 11)  # up to what onnxruntime 1.19 reads, the oldest that castproof works with
 CARD_KEY: Final = "castproof"
 
-_CONVERT: Final = "Make a model file with castproof convert."
+_CONVERT: Final = "Make a model file of it: castproof convert."
+_EXPORT: Final = "Make a model file of a run: castproof export RUN -o model.onnx"
 _SHOWN_BYTES: Final = 80
 _PRINTABLE: Final = bytes(range(32, 127)) + b"\t\r\n"
 _OTHER_FORMATS: Final = (  # place, bytes at that place, what it is, what to do
     (0, b"PK\x03\x04", "a zip or PyTorch file", f"Unpack the model file, if it is inside. {_CONVERT}"),
     *((0, bytes([0x80, protocol]), "a Python pickle", _CONVERT) for protocol in range(2, 6)),
-    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 (Keras) file", _CONVERT),
-    (4, b"TFL3", "a TensorFlow Lite file", _CONVERT),
-    (4, b"ORTM", "a file in onnxruntime's own format", _CONVERT),
-    (8, b'{"', "a safetensors file", _CONVERT),
+    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 (Keras) file", _EXPORT),
+    (4, b"TFL3", "a TensorFlow Lite file", _EXPORT),
+    (4, b"ORTM", "a file in onnxruntime's own format", _EXPORT),
+    (8, b'{"', "a safetensors file", _EXPORT),
     (0, b"\x1f\x8b", "a gzip file", "Unpack it."),
     (0, b"\x89PNG", "a PNG photo", "Name the model file where it is asked for."),
     (0, b"\xff\xd8\xff", "a JPEG photo", "Name the model file where it is asked for."),
@@ -63,8 +64,8 @@ _OTHER_FORMATS: Final = (  # place, bytes at that place, what it is, what to do
 )
 _TEXTS: Final = (  # start, what it is, what to do
     (b"<", "a web page or an XML file", "Download the file itself, not the page about it."),
-    ((b"{", b"["), "a JSON file", _CONVERT),
-    (b"", "a text file", _CONVERT),
+    ((b"{", b"["), "a JSON file", _EXPORT),
+    (b"", "a text file", _EXPORT),
 )
 
 
@@ -142,7 +143,7 @@ def card_text(metadata: Mapping[str, str], name: str) -> str:
             f"{name} is an ONNX model, but no castproof model file.",
             rule=f"A model file says under the key {CARD_KEY!r} how photos are prepared and judged.",
             found=f"Its keys: {', '.join(repr(key[:_SHOWN_BYTES]) for key in sorted(metadata)[:5]) or 'none'}.",
-            fix="Make one from a run with castproof convert.",
+            fix=f"It cannot be converted: nothing tells how photos are prepared for it. {_EXPORT}",
         )
     return text
 
@@ -180,7 +181,7 @@ def _check_ir_version(reader: Reader, version: int) -> None:
             f"{reader.name} is of an ONNX version that castproof does not read.",
             rule=f"The IR version is {IR_VERSIONS[0]} to {IR_VERSIONS[-1]}.",
             found=f"Found {version}.",
-            fix="Make it again with castproof convert, or install the castproof that made it.",
+            fix="Export it again, or install the castproof that made it.",
         )
 
 

@@ -127,7 +127,7 @@ class Reader:
             f"{self.name} is damaged, cut off or no ONNX file.",
             rule="A model file is an ONNX file.",
             found=found,
-            fix="Copy it again from where it was made, or make it again with castproof convert.",
+            fix="Copy it again from where it was made, or export it again.",
         )
 
     def refused(self, what: str) -> ModelFileError:
@@ -136,7 +136,7 @@ class Reader:
             f"{self.name} is refused: it has {what}.",
             rule="A model file is one network of known operators with its numbers inside; all it can do is compute.",
             found=f"Found {what}.",
-            fix="Make it again with castproof convert, and take model files only from people you trust.",
+            fix="Export it again, and take model files only from people you trust.",
         )
 
     def _check_field(self, message: Message, number: int, wire_type: int, seen: set[int]) -> None:

@@ -5,10 +5,9 @@ from typing import Final
 from castproof.gate.choice import ceiled
 from castproof.gate.gate import Bound
 from castproof.gate.policy import MANUAL, MISS_RATE, PER_PART, PER_PHOTO, Policy
-from castproof.measure.decision import Thresholds
 from castproof.pipeline.decide import Decision
 from castproof.pipeline.judged import CROSSVAL
-from castproof.wording import counted, percent, probability
+from castproof.wording import counted, percent
 
 OF_SISTERS: Final = (
     "It is about networks that were trained alike, each without the parts that it judged, and reckoned as if these "
@@ -19,13 +18,6 @@ CHOSE_THE_NETWORK: Final = (
     "little too good."
 )
 IF_NOT_READ_OFF: Final = "It holds if the thresholds were not read off these very photos."
-
-
-def threshold_lines(thresholds: Thresholds) -> list[str]:
-    """Return what p_defective gives which verdict, a line each."""
-    low, high = probability(thresholds.threshold), probability(thresholds.reject_from)
-    review = [f"REVIEW     {low} ≤ p_defective < {high}"] if thresholds.reviews else []
-    return [f"ACCEPT     p_defective < {low}", *review, f"REJECT     p_defective ≥ {high}"]
 
 
 def promise_sentences(decision: Decision) -> list[str]:

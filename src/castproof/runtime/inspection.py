@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from castproof.measure.decision import Thresholds, Verdict
+
+NO_PROBABILITY: Final = "The network gave no probability."
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,7 @@ _NOT_OPENED: Final = {
     LegacyKind.CHECKPOINT: "Where castproof train made it, give the run folder to castproof export. Otherwise build "
     "the network in Python, call load_state_dict with the state_dict in it, then eval(), and write it with "
     "torch.export.save or torch.jit.save.",
-    LegacyKind.ONNX: "Model files need no PyTorch: give it to castproof predict.",
+    LegacyKind.ONNX: "A model file of castproof goes to castproof predict; other ONNX files cannot be converted.",
     LegacyKind.UNKNOWN: "Give a file written by torch.jit.save, torch.export.save, or torch.save of a whole module.",
 }
 

@@ -17,7 +17,7 @@ from castproof.modelfile.card import Card, Example
 from castproof.modelfile.photo_numbers import photo_numbers
 from castproof.modelfile.reading import ModelFile, read_model_file
 from castproof.preprocess import Pixels
-from castproof.runtime.inspection import Inspection
+from castproof.runtime.inspection import NO_PROBABILITY, Inspection
 from castproof.runtime.session import Seen, Session
 from castproof.wording import counted
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 Photo = Union[str, "PathLike[str]", bytes, "NDArray[np.uint8]", "Image"]
 
 P_TOLERANCE: Final = 1e-3
-HEAT_TOLERANCE: Final = 0.02  # nats
-NO_PROBABILITY: Final = "The network gave no probability."
+LOGIT_TOLERANCE: Final = 1e-2
+CLOSE: Final = 1e-4  # as near to a threshold, another verdict on a stored photo is rounding
+HEAT_TOLERANCE: Final = 0.02  # nats, or a share of the heat above 1
 
 
 def load(path: "str | PathLike[str]") -> "Model":
@@ -67,7 +68,7 @@ class Model:
     def inspect(self, image: Photo) -> Inspection:
         """Return the inspection of one photo.
 
-        A photo that cannot be read is NOT_INSPECTED, with the reason; it raises nothing.
+        A photo that cannot be read or judged is NOT_INSPECTED, with the reason; it raises nothing.
 
         Args:
             image: path of a photo, the bytes of its file, a uint8 array (H, W) or (H, W, 1), grey, or (H, W, 3), RGB,
@@ -121,7 +122,10 @@ class Model:
         decoded = time.perf_counter()
         numbers = photo_numbers(pixels) if self.card.input_gate else None
         measured = time.perf_counter()
-        seen = self._session.look(pixels)
+        try:
+            seen = self._session.look(pixels)
+        except ModelFileError as error:
+            return self._told(math.nan, None, (), str(error), None, {"total": _ms_since(start)})
         looked = time.perf_counter()
         warnings: tuple[str, ...] = ()
         if self.card.input_gate is not None and numbers is not None:
@@ -168,9 +172,16 @@ class Model:
             seen = self._session.look(decode_plain(example.photo))
         except ImageError as error:
             raise self._disagrees(example, str(error)) from error
-        found = _difference(example, seen)
+        found = _difference(example, seen) or self._other_verdict(example, seen)
         if found:
             raise self._disagrees(example, found)
+
+    def _other_verdict(self, example: Example, seen: Seen) -> str:
+        verdict, cuts = self.card.gate.verdict(seen.p_defective), self.card.gate.thresholds
+        near = any(abs(example.p_defective - cut) <= CLOSE for cut in (cuts.threshold, cuts.reject_from))
+        if verdict is example.verdict or near:
+            return ""
+        return f"The verdict is {verdict}, it should be {example.verdict}."
 
     def _disagrees(self, example: Example, found: str) -> ModelFileError:
         return ModelFileError(
@@ -184,6 +195,8 @@ class Model:
 def _difference(example: Example, seen: Seen) -> str:
     if not abs(seen.p_defective - example.p_defective) <= P_TOLERANCE:
         return f"p_defective is {seen.p_defective:.6f}, it should be {example.p_defective:.6f}."
+    if not abs(seen.logit - example.logit) <= LOGIT_TOLERANCE:
+        return f"The logit is {seen.logit:.4f}, it should be {example.logit:.4f}."
     hottest = None if seen.heat_map is None else float(seen.heat_map.max())
     if (hottest is None) != (example.hottest is None):
         return (

@@ -299,7 +299,7 @@ def test_the_card_is_the_text_under_castproofs_key() -> None:
 @pytest.mark.parametrize("metadata", [{}, {"castproof": ""}, {"author": "me"}])
 def test_an_onnx_model_without_a_card_is_no_model_file(metadata: dict[str, str]) -> None:
     with pytest.raises(
-        ModelFileError, match=r"ONNX model, but no castproof model file.*castproof convert"
+        ModelFileError, match=r"ONNX model, but no castproof model file.*cannot be converted"
     ) as caught:
         card_text(metadata, "gate.onnx")
     assert all(key in caught.value.found for key in metadata)

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from castproof.apps.cli.console import console, tell
+from castproof.apps.cli.console import console, shown, tell
 
 if TYPE_CHECKING:
     from castproof.modelfile.card import Card
@@ -39,27 +38,32 @@ def card_command(
             del example["photo"]
         typer.echo(json.dumps({"sha256": file.sha256, **content}, indent=2))
         return
-    tell(f"[bold]{_shown(file.card.name)}[/]  ({model.stat().st_size / 1e6:.1f} MB, SHA-256 {file.sha256})")
-    for title, rows in {"use": _use(file.card), **file.card.about}.items():
+    tell(f"[bold]{shown(file.card.name)}[/]  ({model.stat().st_size / 1e6:.1f} MB, SHA-256 {file.sha256})")
+    for title, rows in [("use", _use(file.card)), *file.card.about.items()]:
         console.print(_section(title, rows))
     console.print(_examples(file.card))
 
 
 def _use(card: "Card") -> dict[str, Any]:
+    from castproof.gate.gate import threshold_lines
+
     return {
         "good classes": list(card.good),
         "defective classes": list(card.defective),
         "input": f"uint8 (height, width, 1 or 3), any size; squeezed to {card.size_px} x {card.size_px} inside",
-        "training photos": card.colour,
+        "training photos": card.colour if card.input_gate else "not known",
+        "verdicts": threshold_lines(card.gate.thresholds),
+        "calibration": str(card.gate.calibrator),
+        "photos for one verdict": str(card.gate.policy.combine),
     }
 
 
 def _section(title: str, rows: Any) -> Table:
-    table = Table(title=_shown(title), title_justify="left", title_style="bold", show_header=False, box=None)
+    table = Table(title=shown(title), title_justify="left", title_style="bold", show_header=False, box=None)
     table.add_column(style="dim", min_width=24, overflow="fold")
     table.add_column(overflow="fold")
     for name, value in rows.items() if isinstance(rows, dict) else [("", rows)]:
-        table.add_row(_shown(str(name)), _shown(_text(value)))
+        table.add_row(shown(str(name)), shown(_text(value)))
     return table
 
 
@@ -71,17 +75,10 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _shown(text: str) -> str:
-    """Return text of a file as it may be printed: control characters, which could drive the terminal, are replaced."""
-    return escape(
-        "".join(one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in text)
-    )
-
-
 def _examples(card: "Card") -> Table:
     table = Table(title="stored photos", title_justify="left", title_style="bold", box=None)
     for column in ("photo", "label", "verdict", "p_defective"):
         table.add_column(column, overflow="fold")
     for one in card.examples:
-        table.add_row(_shown(one.name), _shown(one.label), one.verdict.value, f"{one.p_defective:.6f}")
+        table.add_row(shown(one.name), shown(one.label), one.verdict.value, f"{one.p_defective:.6f}")
     return table

@@ -102,13 +102,20 @@ def propose(purpose: str, words: Sequence[str], *, on: Console = console) -> Non
     on.print(f"[green]→[/] {purpose}:{gap}[bold]{escape(typed)}[/]", soft_wrap=True)
 
 
+def shown(text: str) -> str:
+    """Return text as markup that may be printed: control characters, which could drive the terminal, are replaced."""
+    return escape(
+        "".join(one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in text)
+    )
+
+
 def show_error(error: CastproofError) -> None:
     """Print a problem for a person: what is wrong, the rule, what was found, what to do."""
-    lines = [f"[bold]{escape(error.problem)}[/]"]
-    lines += [escape(part) for part in (error.rule, error.found) if part]
-    lines += [f"  • {escape(item)}" for item in error.items]
+    lines = [f"[bold]{shown(error.problem)}[/]"]
+    lines += [shown(part) for part in (error.rule, error.found) if part]
+    lines += [f"  • {shown(item)}" for item in error.items]
     if error.fix:
-        lines.append(f"[green]→[/] {escape(error.fix)}")
+        lines.append(f"[green]→[/] {shown(error.fix)}")
     errors.print(Panel("\n".join(lines), title="castproof could not go on", border_style="red", expand=False))
 
 

@@ -74,6 +74,10 @@ def convert_command(
             show_default="made-up pictures",
         ),
     ] = None,
+    licence: Annotated[
+        str | None,
+        typer.Option(help="Licence of the model, in words, for its card.", show_default="not stated"),
+    ] = None,
     trust_pickle: Annotated[
         bool,
         typer.Option(
@@ -115,7 +119,11 @@ def convert_command(
     with training_libraries():
         from castproof.pipeline.exporting.convert import ConvertSettings, convert
     settings = ConvertSettings(
-        legacy, Trust(pickle=trust_pickle, torchscript=trust_torchscript), thresholds, photos
+        legacy,
+        Trust(pickle=trust_pickle, torchscript=trust_torchscript),
+        thresholds,
+        photos,
+        licence or ConvertSettings.licence,
     )
     try:
         converted = convert(old, out, settings, Bars(wanted=not no_bars))

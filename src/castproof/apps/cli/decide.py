@@ -175,7 +175,8 @@ def _thresholds(threshold: float | None, reject_from: float | None) -> Threshold
 
 def show_decision(decision: "Decision") -> None:
     """Print the gate, what it promises, what it does on photos that it was not chosen on, and what others would do."""
-    from castproof.pipeline.gate_words import promise_sentences, threshold_lines
+    from castproof.gate.gate import threshold_lines
+    from castproof.pipeline.gate_words import promise_sentences
 
     gate, policy = decision.gate, decision.gate.policy
     evidence = decision.source.evidence.evidence

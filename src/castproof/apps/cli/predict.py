@@ -39,7 +39,8 @@ def predict_command(
         Path | None, typer.Option(help="Write one row per photo, or part, to this file.", metavar="OUT")
     ] = None,
     json: Annotated[
-        Path | None, typer.Option(help="The same, as one line of JSON per row.", metavar="OUT")
+        Path | None,
+        typer.Option(help="The same as JSON: an array in .json, lines in .jsonl.", metavar="OUT"),
     ] = None,
     parquet: Annotated[Path | None, typer.Option(help="The same, as a Parquet file.", metavar="OUT")] = None,
     shard: Annotated[

@@ -11,7 +11,7 @@ from castproof.gate.results import VerdictRates
 from castproof.measure.intervals import Rate
 from castproof.model.checkpoint import Checkpoint
 from castproof.pipeline.exporting.parity import Parity
-from castproof.pipeline.gate_words import promise_sentences, threshold_lines
+from castproof.pipeline.gate_words import promise_sentences
 from castproof.pipeline.reporting.reported import Reported, reported
 from castproof.wording import counted, percent
 
@@ -41,7 +41,7 @@ def about_run(
     """
     told = _reported(folder)
     return {
-        "verdicts": _verdicts(told, gate),
+        "promise": _promise(told, gate),
         "results": _results(told),
         "photos": _photos(manifest, hparams),
         "network": _network(checkpoint, hparams),
@@ -60,13 +60,8 @@ def parity_section(parity: Parity) -> Section:
     }
 
 
-def _verdicts(told: Reported | None, gate: Gate) -> Section:
-    section: Section = {
-        "rule": threshold_lines(gate.thresholds),
-        "policy": gate.policy.name,
-        "combine": str(gate.policy.combine),
-        "calibration": str(gate.calibrator),
-    }
+def _promise(told: Reported | None, gate: Gate) -> Section:
+    section: Section = {"policy": gate.policy.name}
     if told is not None and told.decided:
         section["promise"] = promise_sentences(told.decision) or ["none"]
     else:

@@ -21,11 +21,10 @@ from castproof.model.inspection_graph import inspection_graph
 from castproof.model.legacy_graph import LegacyCore, legacy_pixels
 from castproof.model.photo_graph import crop_graph
 from castproof.modelfile.card import COLOUR, GREY, Card
-from castproof.pipeline.exporting.card_content import NO_LICENCE, parity_section
+from castproof.pipeline.exporting.card_content import parity_section
 from castproof.pipeline.exporting.chosen_photos import LEAST_COMPARED, examples_of
 from castproof.pipeline.exporting.export import check_model_path, write_model_file
 from castproof.pipeline.exporting.parity import Parity, check_parity, compare
-from castproof.pipeline.gate_words import threshold_lines
 from castproof.preprocess import Pixels
 from castproof.progress import SILENT, Progress
 from castproof.runtime.legacy import LegacyModel, exportable, open_legacy
@@ -33,6 +32,7 @@ from castproof.runtime.legacy_settings import LegacySettings, Trust
 from castproof.runtime.session import Seen, Session
 
 MADE_UP: Final = 24
+UNKNOWN_LICENCE: Final = "Not stated: ask who made the old model."
 NO_PROMISE: Final = "none: nothing is known of the photos that it was trained and tested on"
 
 
@@ -52,7 +52,7 @@ class ConvertSettings:
     trust: Trust
     thresholds: Thresholds
     photos: Path | None = None
-    licence: str = NO_LICENCE
+    licence: str = UNKNOWN_LICENCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +113,7 @@ def convert(old: Path, out: Path, settings: ConvertSettings, progress: Progress 
         photos = (
             made_up_photos(Path(folder), legacy.size_px)
             if settings.photos is None
-            else photos_below(settings.photos)[:LEAST_COMPARED]
+            else _drawn(photos_below(settings.photos))
         )
         compared = compare(reference, gate, session, photos, progress)
         parity = check_parity(compared)
@@ -128,14 +128,14 @@ def convert(old: Path, out: Path, settings: ConvertSettings, progress: Progress 
         input_gate=None,
         examples=examples,
         about={
-            "verdicts": {
-                "rule": threshold_lines(gate.thresholds),
-                "calibration": "none",
-                "promise": NO_PROMISE,
-            },
+            "promise": {"promise": NO_PROMISE},
             "network": _network(model),
             "input gate": {"note": "none: the training photos are not known, so any photo is judged"},
-            "export": {"castproof": __version__, **parity_section(parity)},
+            "export": {
+                "castproof": __version__,
+                "compared on": "made-up pictures" if settings.photos is None else "photos",
+                **parity_section(parity),
+            },
             "licence": {"model": settings.licence},
         },
     )
@@ -153,6 +153,11 @@ def _graph(core: LegacyCore, legacy: LegacySettings, gate: Gate, old: Path) -> b
             found=f"The exporter says: {' '.join(str(error).split())[:200] or type(error).__name__}.",
             fix="Write the network with torch.export.save from its Python code, and convert that.",
         ) from error
+
+
+def _drawn(photos: Sequence[Path]) -> list[Path]:
+    places = np.random.default_rng(0).permutation(len(photos))[:LEAST_COMPARED]
+    return [photos[place] for place in sorted(places)]
 
 
 def made_up_photos(folder: Path, size_px: int, count: int = MADE_UP) -> Sequence[Path]:

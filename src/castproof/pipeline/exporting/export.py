@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 
 from castproof import __version__
-from castproof.errors import DataError, OutputError, SettingError
+from castproof.errors import DataError, ModelFileError, OutputError, SettingError
 from castproof.files import CSV_ERRORS, atomic_path, make_folder, unguarded
 from castproof.images import plain_pixels
 from castproof.model.inspection_graph import NetworkCore, network_graph, whole_graph
@@ -37,7 +37,7 @@ from castproof.pipeline.exporting.input_gate import FittedInputGate, input_gate_
 from castproof.pipeline.exporting.int8_form import P_TOLERANCE as INT8_P_TOLERANCE
 from castproof.pipeline.exporting.int8_form import changes_of_int8, int8_model
 from castproof.pipeline.exporting.open_run import OpenRun, open_run
-from castproof.pipeline.exporting.openvino_form import need_openvino, openvino_form
+from castproof.pipeline.exporting.openvino_form import check_beside, need_openvino, openvino_form
 from castproof.pipeline.exporting.parity import (
     Compared,
     Parity,
@@ -134,6 +134,7 @@ def export(run: Path, out: Path, settings: ExportSettings, progress: Progress = 
     check_model_path(out, SUFFIXES[settings.target])
     if settings.target == OPENVINO:
         need_openvino()
+        check_beside(out)
     opened = open_run(run, settings.data)
     fitted = input_gate_of(opened.checkpoint, opened.manifest, settings.false_alarm_rate, progress)
     form = _form(opened, fitted, settings, progress)
@@ -169,6 +170,12 @@ def write_model_file(out: Path, graph: bytes, card: Card) -> int:
         ModelFileError: it cannot be opened, or its stored photos are not judged as its card says.
         OutputError: it cannot be written.
     """
+    if not card.examples:
+        raise ModelFileError(
+            f"{out} was not written.",
+            rule="Every model file holds a photo by which the machine that opens it checks itself.",
+            fix="Give photos that can be read.",
+        )
     model = onnx.load_from_string(graph)
     onnx.helper.set_model_props(model, {CARD_KEY: card.to_text()})
     model.producer_name, model.producer_version = "castproof", __version__
@@ -218,12 +225,13 @@ def _compared(opened: OpenRun, form: Form, settings: ExportSettings, progress: P
     photos = photos_to_compare(manifest, told, gate.thresholds, settings.compared, seed=0)
     reference = TrainedNetwork(opened.checkpoint, gate)
     compared = compare(reference, gate, form.runner, [manifest.path(one) for one in photos], progress)
-    if not compared:
+    enough = min(LEAST_COMPARED, len(photos))
+    if len(compared) < enough:
         raise DataError(
-            "No photo could be compared with the trained network.",
-            rule="A file is written only after it was found to say what the network says.",
-            found=f"None of {len(photos):,} photos can be read and is of the right size.",
-            fix="Put the photos of the run back as they were.",
+            "Too few photos could be compared with the trained network.",
+            rule=f"{LEAST_COMPARED} photos are compared, or all where there are fewer.",
+            found=f"Of {len(photos):,} photos, {len(compared):,} can be read and are of a size that the file takes.",
+            fix="Put the photos of the run back as they were; for photos of several sizes, export to onnx.",
         )
     return compared
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import onnx
 
-from castproof.errors import ImageError, MissingExtraError
+from castproof.errors import ImageError, MissingExtraError, SettingError
 from castproof.files import write_error
 from castproof.images import decode_plain
 from castproof.model.fixed_photo_graph import fixed_squeeze_graph
@@ -68,6 +68,18 @@ def openvino_form(network: onnx.ModelProto, size_px: int, width: int, height: in
         return _write(out, text, weights, card, (width, height))
 
     return Form(runner, write, _changes(width, height))
+
+
+def check_beside(out: Path) -> None:
+    """Raise SettingError where writing model.xml would replace a .bin or .json beside it that are not of a model."""
+    for suffix in (WEIGHTS, CARD):
+        other = out.with_suffix(suffix)
+        if other.exists() and not out.exists():
+            raise SettingError(
+                f"{other} exists already.",
+                rule=f"Three files are written: {out.name}, and two of the same name that end in {WEIGHTS} and {CARD}.",
+                fix="Give another name.",
+            )
 
 
 class OpenVino:

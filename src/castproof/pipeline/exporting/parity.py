@@ -1,10 +1,10 @@
 """The comparison of a model file with the network that it was made of, photo by photo."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import inf, isfinite
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ import torch
 from castproof.errors import ImageError, ModelFileError
 from castproof.gate.calibrator import logit_of
 from castproof.gate.gate import Gate
-from castproof.images import decode, decode_plain
+from castproof.images import decode, decode_plain, read_photo
 from castproof.measure.decision import Verdict
 from castproof.model.checkpoint import Checkpoint
 from castproof.model.heat_maps import look
@@ -102,10 +102,6 @@ class Parity:
     largest_p_difference: float
     largest_heat_difference: float | None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the figures as JSON values."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
@@ -149,7 +145,8 @@ def compare(
 
     def both(path: Path) -> Compared | None:
         try:
-            pixels, seen = decode(path), runner.look(decode_plain(path))
+            data = read_photo(path)
+            pixels, seen = decode(data), runner.look(decode_plain(data))
         except ImageError:
             return None
         expected = reference.look(pixels)
@@ -194,6 +191,13 @@ def check_parity(
     Raises:
         ModelFileError: they differ by more than that.
     """
+    if not compared:
+        raise ModelFileError(
+            "No photo could be compared with the network; no file was written.",
+            rule="A file is written only after it was found to say what the network says.",
+            found="None of the photos can be read and is of a size that the file takes.",
+            fix="Give other photos.",
+        )
     parity = parity_of(compared)
     changed = [one for one in compared if one.changed]
     apart = [one for one in compared if one.p_difference > tolerance or one.heat_difference > heat_tolerance]

@@ -8,10 +8,10 @@ from typing import Final
 from castproof.gate.gate import Gate
 from castproof.measure.decision import Thresholds, Verdict
 from castproof.pipeline.predicting.walk import Unit
+from castproof.runtime.inspection import NO_PROBABILITY
 
 DEFECTIVE: Final = "defective"
 GOOD: Final = "good"
-NO_NUMBER: Final = "The network gave no probability."
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Rules:
             verdict=verdict,
             p_defective=p_defective if judged else None,
             thresholds=self.gate.thresholds,
-            reason="" if judged else reason or NO_NUMBER,
+            reason="" if judged else reason or NO_PROBABILITY,
             class_name=name if label else "",
             label=label,
             warnings=warnings,

@@ -1,4 +1,4 @@
-"""Predictions as tables: CSV, lines of JSON, or Parquet; written row by row, whole or not at all."""
+"""Predictions as tables: CSV, JSON (an array, or lines of it), or Parquet; written row by row, whole or not at all."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,8 @@ COLUMNS: Final = (
 CSV: Final = "csv"
 JSON: Final = "json"
 PARQUET: Final = "parquet"
-SUFFIXES: Final = {CSV: (".csv",), JSON: (".json", ".jsonl"), PARQUET: (".parquet",)}
+LINES: Final = ".jsonl"
+SUFFIXES: Final = {CSV: (".csv",), JSON: (".json", LINES), PARQUET: (".parquet",)}
 ROWS_PER_GROUP: Final = 10_000
 
 
@@ -101,9 +102,16 @@ def _write_json(path: Path, predictions: Iterable[Prediction]) -> None:
         atomic_path(path) as temporary,
         temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file,
     ):
-        for one in predictions:
-            row = dict(zip(COLUMNS, _values(one), strict=True))
-            file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+        rows = (
+            json.dumps(dict(zip(COLUMNS, _values(one), strict=True)), ensure_ascii=False, allow_nan=False)
+            for one in predictions
+        )
+        if path.suffix.lower() == LINES:
+            file.writelines(row + "\n" for row in rows)
+            return
+        file.write("[")
+        file.writelines((",\n" if place else "\n") + row for place, row in enumerate(rows))
+        file.write("\n]\n")
 
 
 def _write_parquet(path: Path, predictions: Iterable[Prediction]) -> None:

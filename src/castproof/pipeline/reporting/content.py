@@ -3,17 +3,12 @@
 from typing import Final
 
 from castproof.gate.choice import ceiled
-from castproof.gate.gate import Bound
+from castproof.gate.gate import Bound, threshold_lines
 from castproof.gate.policy import MANUAL, MAX_DEF_F1, MAX_MACRO_F1, MIN_COST, MISS_RATE, PER_PART, Policy
 from castproof.gate.results import Results
 from castproof.gate.risk import EXACT, Sample, size_needed, upper_bound
 from castproof.measure.intervals import Rate
-from castproof.pipeline.gate_words import (
-    CHOSE_THE_NETWORK,
-    IF_NOT_READ_OFF,
-    limit_words,
-    threshold_lines,
-)
+from castproof.pipeline.gate_words import CHOSE_THE_NETWORK, IF_NOT_READ_OFF, limit_words
 from castproof.pipeline.reporting.reported import Reported
 from castproof.pipeline.reporting.results import interval, share_words
 from castproof.report.gate_page import Section
