@@ -29,6 +29,7 @@ from castproof.modelfile.card import GREY, Card, Example
 from castproof.modelfile.input_gate import InputGate
 from castproof.modelfile.onnx_file import CARD_KEY
 from castproof.modelfile.photo_numbers import photo_numbers
+from castproof.modelfile.seal import sealed
 from castproof.pipeline.exporting.export import write_model_file
 from castproof.preprocess import PreprocessSpec, resize
 
@@ -173,7 +174,11 @@ def with_card(source: Path, target: Path, change: Callable[[dict[str, Any]], Non
     text = next(one.value for one in model.metadata_props if one.key == CARD_KEY)
     data = json.loads(text)
     change(data)
-    helper.set_model_props(model, {CARD_KEY: json.dumps(data)})
+    try:
+        text = sealed(json.dumps(data), source.read_bytes(), str(source))
+    except (ValueError, AttributeError):  # no card that could be sealed
+        text = json.dumps(data)
+    helper.set_model_props(model, {CARD_KEY: text})
     onnx.save(model, target)
     return target
 
@@ -206,7 +211,8 @@ def hand_made(
         [numpy_helper.from_array(value, one) for one, value in numbers.items()],
     )
     model = helper.make_model(whole, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    helper.set_model_props(model, {CARD_KEY: card(Gate.at(0.5), examples, None).to_text()})
+    text = sealed(card(Gate.at(0.5), examples, None).to_text(), model.SerializeToString(), str(path))
+    helper.set_model_props(model, {CARD_KEY: text})
     onnx.save(model, path)
     return path
 

@@ -10,7 +10,10 @@ from castproof.runtime.model import Model, load
 
 
 def test_the_public_names_are_these() -> None:
-    assert castproof.__all__ == ["Inspection", "Model", "__version__", "load"]
+    names = ["CastproofError", "Inspection", "Model", "ModelFileError", "Verdict", "__version__", "load"]
+    assert castproof.__all__ == dir(castproof) == names
+    assert issubclass(castproof.ModelFileError, castproof.CastproofError)
+    assert castproof.Verdict("ACCEPT") is castproof.Verdict.ACCEPT
     assert [castproof.Inspection, castproof.Model, castproof.load] == [Inspection, Model, load]
     assert castproof.__version__.count(".") == 2
 

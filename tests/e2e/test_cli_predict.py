@@ -177,6 +177,7 @@ def test_a_run_without_a_usable_network_is_told(
 ) -> None:
     run = tmp_path / "run"
     run.mkdir()
+    shutil.copy(trained.run / "hparams.json", run)
     if content is not None:
         (run / "best_model.pt").write_bytes(content)
     photo = next((trained.data / "test" / "ok").iterdir())

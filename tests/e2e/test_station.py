@@ -136,7 +136,7 @@ def test_card_and_predict_run_at_a_station(station: tuple[Path, list[Path]]) -> 
     assert len((folder / "v.csv").read_text(encoding="utf-8").splitlines()) == 1 + len(station[1])
 
 
-@pytest.mark.parametrize("command", [["export", "run", "-o", "m.onnx"], ["train", "--data", "photos"]])
+@pytest.mark.parametrize("command", [["audit", "photos"], ["train", "--data", "photos"]])
 def test_what_needs_the_train_extra_says_so(station: tuple[Path, list[Path]], command: list[str]) -> None:
     done = run(STATION + COMMAND, command, station[0].parent)
     assert done.returncode == 1

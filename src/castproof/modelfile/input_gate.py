@@ -70,7 +70,8 @@ class Limit:
             seen = f"{numbers.width} x {numbers.height} pixels"
             return f"{words}: {seen}, training photos {size[0]} x {size[1]}"
         trained = f"{_plain(self.trained_low)} to {_plain(self.trained_high)}"
-        return f"{words}: {_MEASURED[self.name]} {_plain(value)}, training photos {trained}"
+        limit = f"at least {_plain(self.low or 0)}" if too_low else f"at most {_plain(self.high or 0)}"
+        return f"{words}: {_MEASURED[self.name]} {_plain(value)}, {limit} (training photos {trained})"
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ _EXPORT: Final = "Make a model file of a run: castproof export RUN -o model.onnx
 _SHOWN_BYTES: Final = 80
 _PRINTABLE: Final = bytes(range(32, 127)) + b"\t\r\n"
 _OTHER_FORMATS: Final = (  # place, bytes at that place, what it is, what to do
-    (0, b"PK\x03\x04", "a zip or PyTorch file", f"Unpack the model file, if it is inside. {_CONVERT}"),
+    (0, b"PK\x03\x04", "a zip or PyTorch file", f"Of a run: castproof export RUN -o model.onnx. {_CONVERT}"),
     *((0, bytes([0x80, protocol]), "a Python pickle", _CONVERT) for protocol in range(2, 6)),
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 (Keras) file", _EXPORT),
     (4, b"TFL3", "a TensorFlow Lite file", _EXPORT),

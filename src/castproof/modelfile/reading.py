@@ -5,6 +5,7 @@ from pathlib import Path
 
 from castproof.modelfile.card import Card, read_card
 from castproof.modelfile.onnx_file import card_text, check_onnx, read_model_bytes, sha256_of
+from castproof.modelfile.seal import check_seal
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,5 +32,7 @@ def read_model_file(path: Path) -> ModelFile:
         ModelFileError: it is missing, broken, hostile, of another product or of an unknown format.
     """
     data = read_model_bytes(path)
-    card = read_card(card_text(check_onnx(data, str(path)), str(path)), str(path))
+    text = card_text(check_onnx(data, str(path)), str(path))
+    card = read_card(text, str(path))
+    check_seal(text, data, str(path))
     return ModelFile(path, data, sha256_of(data), card)

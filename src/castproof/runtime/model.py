@@ -65,6 +65,9 @@ class Model:
         for example in file.card.examples:
             self._check(example)
 
+    def __repr__(self) -> str:
+        return f"Model({str(self.path)!r}, {self.card.name}, SHA-256 {self.model_id[:12]})"
+
     def inspect(self, image: Photo) -> Inspection:
         """Return the inspection of one photo.
 

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.table import Table
 
 from castproof.apps.cli.console import console, shown, tell
+
+UNLIKE: Final = "REVIEW     a photo unlike the training photos, whatever its p_defective"
+NO_INPUT_GATE: Final = "No photo is compared with the training photos."
 
 if TYPE_CHECKING:
     from castproof.modelfile.card import Card
@@ -52,7 +55,10 @@ def _use(card: "Card") -> dict[str, Any]:
         "defective classes": list(card.defective),
         "input": f"uint8 (height, width, 1 or 3), any size; squeezed to {card.size_px} x {card.size_px} inside",
         "training photos": card.colour if card.input_gate else "not known",
-        "verdicts": threshold_lines(card.gate.thresholds),
+        "verdicts": [
+            *threshold_lines(card.gate.thresholds),
+            UNLIKE if card.input_gate else NO_INPUT_GATE,
+        ],
         "calibration": str(card.gate.calibrator),
         "photos for one verdict": str(card.gate.policy.combine),
     }

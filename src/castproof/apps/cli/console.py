@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Final
 
 import typer
@@ -128,14 +128,16 @@ def is_given(context: typer.Context, name: str) -> bool:
 def training_libraries() -> Iterator[None]:
     """Turn a missing library of the `train` extra into a message that names the command to install it."""
     try:
-        yield
+        with console.status("loading libraries") if console.is_terminal else nullcontext():
+            yield
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] not in TRAIN_EXTRA:
             raise
         raise MissingExtraError(
-            f"This command needs {error.name}, which is not installed.",
-            rule="Training and evaluation need castproof's train extra.",
-            fix='Install it: pip install "castproof[train]"',
+            "This command needs castproof's train extra, which is not installed.",
+            rule="A station judges photos by a model file without it: castproof predict model.onnx, castproof card.",
+            found=f"The library {error.name} is missing.",
+            fix='Install it: pip install "castproof[train]", or ".[train]" in a copy of the repository.',
         ) from error
 
 

@@ -16,6 +16,7 @@ from castproof.apps.cli.console import (
     tell,
     training_libraries,
 )
+from castproof.run_folder import CROSSVAL_PLAN, RunFolder
 from castproof.wording import counted
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ def export_command(
 
     castproof export runs/mobilenet_adamw_none_dr0.5_20260101_120000 -o model.xml --to openvino
     """
+    if not (run / CROSSVAL_PLAN).is_file():
+        RunFolder(run).read_hparams()
     with training_libraries():
         from castproof.pipeline.exporting.export import ExportSettings, export
     settings = ExportSettings(

@@ -36,7 +36,10 @@ def predict_command(
         list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="FILE|FOLDER…")
     ],
     csv: Annotated[
-        Path | None, typer.Option(help="Write one row per photo, or part, to this file.", metavar="OUT")
+        Path | None,
+        typer.Option(
+            help="Write one row per photo, or part, to this file; one that exists is replaced.", metavar="OUT"
+        ),
     ] = None,
     json: Annotated[
         Path | None,

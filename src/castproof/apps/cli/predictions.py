@@ -67,6 +67,9 @@ def show_predictions(predictions: Sequence["Prediction"], counts: "Counter[Verdi
     for one in shown:
         if one.reason:
             console.print(f"• {escape(one.reason)}", soft_wrap=True)
+        if one.warnings:
+            name = one.path.relative_to(folder) if folder else one.path
+            console.print(f"• {escape(str(name))}: {escape('; '.join(one.warnings))}", soft_wrap=True)
     more = counts.total() - len(shown)
     if more > 0:
         console.print(f"and {more} more")
@@ -105,6 +108,9 @@ def _show_labels(summary: "Summary", thing: str, table: Path | None) -> None:
     for label in ("defective", "good"):
         rows.add_row(label, *(f"{summary.of(label, verdict):,}" for verdict in Verdict))
     console.print(rows)
+    console.print(
+        "Of photos that the network learnt from, this says nothing about others: see castproof card."
+    )
     cases = (
         ("missed defect", "false accept", summary.missed_count, summary.missed),
         ("false alarm", "false reject", summary.false_alarm_count, summary.false_alarms),

@@ -62,7 +62,8 @@ def photos_gone(manifest: Manifest, gone: int, of: int) -> DataError:
     return DataError(
         f"The photos of the run are not in {manifest.root} any more.",
         rule="A model file is fitted to photos of its run, and compared with the trained network on them.",
-        found=f"{gone:,} of {counted(of, 'photo')} are not there, or cannot be read.",
+        found=f"{gone:,} of {counted(of, 'photo')} are not there, or cannot be read; the first should be "
+        f"{manifest.path(manifest.photos[0])}.",
         fix="Put them back where they were, or give their folder: --data FOLDER",
     )
 

@@ -17,6 +17,7 @@ from castproof.model.photo_graph import squeeze_graph
 from castproof.modelfile.card import Card
 from castproof.modelfile.onnx_file import CARD_KEY
 from castproof.modelfile.reading import read_model_file
+from castproof.modelfile.seal import sealed
 from castproof.pipeline.exporting.card_content import NO_LICENCE, about_run, parity_section
 from castproof.pipeline.exporting.chosen_photos import (
     LEAST_COMPARED,
@@ -139,7 +140,8 @@ def export(run: Path, out: Path, settings: ExportSettings, progress: Progress = 
     fitted = input_gate_of(opened.checkpoint, opened.manifest, settings.false_alarm_rate, progress)
     form = _form(opened, fitted, settings, progress)
     compared = _compared(opened, form, settings, progress)
-    parity = check_parity(compared, form.p_tolerance, settings.most_changed, form.heat_tolerance)
+    fix = "Leave --precision int8 out." if settings.precision == INT8 else "Report it with this output."
+    parity = check_parity(compared, form.p_tolerance, settings.most_changed, form.heat_tolerance, fix)
     card = _card(opened, form, fitted, compared, settings)
     size_bytes = form.write(out, card)
     return Exported(out, size_bytes, card, parity, fitted.false_alarms, form.changes, settings.target)
@@ -177,7 +179,7 @@ def write_model_file(out: Path, graph: bytes, card: Card) -> int:
             fix="Give photos that can be read.",
         )
     model = onnx.load_from_string(graph)
-    onnx.helper.set_model_props(model, {CARD_KEY: card.to_text()})
+    onnx.helper.set_model_props(model, {CARD_KEY: sealed(card.to_text(), graph, str(out))})
     model.producer_name, model.producer_version = "castproof", __version__
     with atomic_path(out) as temporary:
         temporary.write_bytes(model.SerializeToString())

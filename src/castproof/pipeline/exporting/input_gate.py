@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from castproof.data.manifest import Manifest
+from castproof.data.manifest import Manifest, Photo
 from castproof.data.splits import part_key
 from castproof.errors import ImageError
 from castproof.images import decode_plain, read_photo
@@ -81,6 +81,13 @@ def input_gate_of(
     if not read:
         raise photos_gone(manifest, len(photos), len(photos))
     check_unchanged(manifest, {photo: one.sha256 for photo, one in read})
+    with progress.task("fitting", 1) as task:
+        fitted = _fitted(read, false_alarm_rate)
+        task.advance()
+    return fitted
+
+
+def _fitted(read: Sequence[tuple[Photo, _Looked]], false_alarm_rate: float) -> FittedInputGate:
     names = {key: number for number, key in enumerate(sorted({part_key(photo) for photo, _ in read}))}
     part = np.array([names[part_key(photo)] for photo, _ in read], np.int64)
     scaled = np.stack([one.features for _, one in read])

@@ -179,6 +179,7 @@ def check_parity(
     tolerance: float = P_TOLERANCE,
     most_changed: float = 0.0,
     heat_tolerance: float = HEAT_TOLERANCE,
+    fix: str = "Report it with this output.",
 ) -> Parity:
     """Return how alike the two are.
 
@@ -187,6 +188,7 @@ def check_parity(
         tolerance: largest difference of p_defective that may be.
         most_changed: share of the photos whose verdict may be another one.
         heat_tolerance: largest difference of the heat maps that may be, nats.
+        fix: what to do where they differ by more.
 
     Raises:
         ModelFileError: they differ by more than that.
@@ -207,12 +209,12 @@ def check_parity(
     heat = parity.largest_heat_difference
     raise ModelFileError(
         "The exported file does not say what the network says; it was not written.",
-        rule=f"At most {most_changed:.1%} of the verdicts may change, no p_defective by more than {tolerance:g}, no "
-        f"heat by more than {heat_tolerance:g} nats.",
+        rule=f"At most {most_changed:.1%} of the verdicts may change, no p_defective by more than {tolerance:g}"
+        + (f", no heat by more than {heat_tolerance:g} nats." if isfinite(heat_tolerance) else "."),
         found=f"Of {counted(len(compared), 'photo')}, {len(changed):,} changed verdict; the largest difference "
         f"of p_defective is {parity.largest_p_difference:.3g}"
         + ("." if heat is None else f", of heat {heat:.3g}."),
-        fix="Export in full precision, without --precision; if that was it, report it with this output.",
+        fix=fix,
         items=[
             f"{one.path}: {one.expected.p_defective:.5f} {one.verdict} → "
             f"{one.seen.p_defective:.5f} {one.verdict_of_file}"

@@ -53,6 +53,7 @@ def open_judge(model: Path, *, device: str = "auto", heat_maps: Path | None = No
             )
         if (model / CROSSVAL_PLAN).is_file():
             raise _no_network(model)
+        RunFolder(model).read_hparams()
         from castproof.pipeline.predicting.run_judge import RunJudge
 
         return RunJudge(RunFolder(model), device)
