@@ -1,6 +1,7 @@
 """Verdicts on many photos: nothing is lost, doubled or mixed, however often it is stopped, in bounded memory."""
 
 import csv
+import gc
 import json
 import os
 import signal
@@ -461,7 +462,7 @@ def test_memory_does_not_grow_with_the_number_of_photos(
 ) -> None:
     monkeypatch.setattr(tables, "ROWS_PER_GROUP", 500)
     peaks = []
-    for count in (1_000, 20_000):
+    for count in (1_000, 8_000):
         root = tmp_path / str(count)
         for number in range(count):
             if number % 500 == 0:
@@ -469,9 +470,13 @@ def test_memory_does_not_grow_with_the_number_of_photos(
             (root / f"{number - number % 500}" / f"{number}.jpg").touch()
         judge, table = Forgetful(), Table(kind, tmp_path / f"{count}.{kind}")
         predict_all(judge, Asked([root / "0"], table=Table(kind, tmp_path / f"warm {count}.{kind}")))
+        gc.collect()
+        gc.freeze()  # else what other tests left behind decides how seldom garbage is looked for
+        gc.collect()
         tracemalloc.start()
         assert predict_all(judge, Asked([root], table=table)).count == count
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    # The table of all interned strings, which pathlib uses, takes 2 MB and stays so; predictions would take 16 MB.
-    assert peaks[1] < peaks[0] + 8_000_000
+        gc.unfreeze()
+    # The table of all interned strings, which pathlib uses, takes 2 MB and stays so; predictions would take 6 MB.
+    assert peaks[1] < peaks[0] + 4_000_000
