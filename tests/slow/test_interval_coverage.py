@@ -17,7 +17,7 @@ from castproof.measure.paired_figures import Judgement
 
 pytestmark = pytest.mark.slow
 
-DATA_SETS = 1000
+DATA_SETS = 600
 DATA_SETS_JUDGED_TWICE = 200
 ALL_OR_NONE = 1.0
 
