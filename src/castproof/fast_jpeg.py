@@ -49,18 +49,6 @@ def decode_ordinary(data: bytes, *, max_side_px: int, keep_grey: bool) -> npt.ND
     return pixels[..., 0] if one_plane else pixels
 
 
-def has_end_marker(data: bytes) -> bool:
-    """Return whether a JPEG has an end marker after its first scan has begun.
-
-    Args:
-        data: the bytes of a JPEG file.
-    """
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _START_OF_SCAN:
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big") if data[at + 1] != 0xFF else 1
-    return data.find(_END_OF_IMAGE, at) >= 0
-
-
 def is_cut_off(data: bytes) -> bool:
     """Return whether the pixels of a JPEG end before the file does: what is missing would be grey, without an error.
 

@@ -57,6 +57,21 @@ def write_json(path: Path, data: Any) -> None:
     write_text(path, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def writable(content: Any) -> Any:
+    """Return JSON values with texts that are no valid Unicode, such as odd file names, written with backslashes.
+
+    Args:
+        content: JSON values; tuples become lists.
+    """
+    if isinstance(content, str):
+        return content.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(content, dict):
+        return {writable(key): writable(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [writable(one) for one in content]
+    return content
+
+
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a table as UTF-8 CSV to `path`, whole or not at all.
 

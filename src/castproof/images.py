@@ -37,7 +37,7 @@ from PIL import (
 
 from castproof.bit_depth import eight_bit
 from castproof.errors import ImageError
-from castproof.fast_jpeg import decode_ordinary, has_end_marker, is_cut_off
+from castproof.fast_jpeg import decode_ordinary, is_cut_off
 from castproof.preprocess import Pixels, is_grey
 
 IMAGE_SUFFIXES: frozenset[str] = frozenset(
@@ -209,12 +209,12 @@ def read_photo(path: Path) -> bytes:
 
 def _decoded(data: bytes, name: str, keep_grey: bool) -> Pixels:
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # another library may have switched it on
-    image = _opened(data, name)
+    image, header_end = _opened(data, name)
     _check_size(image, name)
     width, height = image.size
     with _one_large_at_a_time if width * height > LARGE_PIXELS else nullcontext():
         if isinstance(image, JpegImagePlugin.JpegImageFile):
-            _check_whole(data, name)
+            _check_whole(data, header_end, name)
         plain = _upright(image, name)
         return np.array(plain if keep_grey or plain.mode == "RGB" else plain.convert("RGB"))
 
@@ -245,7 +245,8 @@ def _upright(image: Image.Image, name: str) -> Image.Image:
     return plain
 
 
-def _opened(data: bytes, name: str) -> ImageFile.ImageFile:
+def _opened(data: bytes, name: str) -> tuple[ImageFile.ImageFile, int]:
+    """Return a photo whose pixels are not read yet, and where in its file its header ends."""
     if not data:
         raise ImageError(f"{name} is empty (0 bytes).", fix=_REMOVE)
     opener = next((opener for magic, opener in _OPENERS if data.startswith(magic)), None)
@@ -256,16 +257,17 @@ def _opened(data: bytes, name: str) -> ImageFile.ImageFile:
             found=f"The file starts with {data[:8]!r}.",
             fix="Save it in one of these formats, or remove it.",
         )
-    return opener(io.BytesIO(data))
+    stream = io.BytesIO(data)
+    return opener(stream), stream.tell()
 
 
-def _check_whole(data: bytes, name: str) -> None:
+def _check_whole(data: bytes, header_end: int, name: str) -> None:
     """Raise ImageError where a JPEG has no end marker, or one where its pixels are not all there.
 
     What is missing would be grey, without an error. A progressive file that ends between two scans is not noticed: it
     is whole, and coarser.
     """
-    has_end = has_end_marker(data)
+    has_end = data.find(b"\xff\xd9", header_end) >= 0
     if has_end and not is_cut_off(data):
         return
     raise ImageError(

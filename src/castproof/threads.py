@@ -1,16 +1,17 @@
 """Work on many items in several threads, in order and a bounded way ahead."""
 
 import os
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, TypeVar
 
 from castproof.progress import SILENT, Progress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_BLOCK = 256
+_AHEAD: Final = 256
 
 
 def worker_count() -> int:
@@ -19,9 +20,9 @@ def worker_count() -> int:
 
 
 def in_threads(
-    work: Callable[[Item], Result], items: Sequence[Item], *, workers: int = 0
+    work: Callable[[Item], Result], items: Iterable[Item], *, workers: int = 0, ahead: int = _AHEAD
 ) -> Generator[Result, None, None]:
-    """Yield `work(item)` for every item, in order, at most a block of items ahead.
+    """Yield `work(item)` for every item, in order, a bounded number of items ahead.
 
     An error in `work` ends it, and so does `close()`: items that wait are dropped, those in work are waited for.
     A loop that is left early closes it only where nothing else holds it. Where it has a name, use
@@ -29,13 +30,19 @@ def in_threads(
 
     Args:
         work: called in several threads at a time.
-        items: what to work on.
+        items: what to work on; taken as they are needed.
         workers: threads; 0 takes `worker_count`.
+        ahead: how many items are taken before the first result is waited for.
     """
+    waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers or worker_count()) as pool:
         try:
-            for start in range(0, len(items), _BLOCK):
-                yield from pool.map(work, items[start : start + _BLOCK])
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -18,10 +18,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from castproof.data.destination import shown
-from castproof.data.folders import FOREIGN_SUFFIXES
+from castproof.data.folders import is_photo_name
 from castproof.errors import DataError
 from castproof.files import name_key
-from castproof.images import MAX_FILE_BYTES, is_image_file
+from castproof.images import MAX_FILE_BYTES
 
 MAX_ENTRIES = 1_000_000
 MAX_TOTAL_BYTES = 200 * 2**30
@@ -150,7 +150,7 @@ def _checked(zipped: zipfile.ZipFile, path: Path) -> Archive:
     _refuse_overlap(infos, path)
     files = [(name, info) for name, info in zip(names, infos, strict=True) if not info.is_dir()]
     visible = [(name, info) for name, info in files if not _is_hidden(name)]
-    photos = [(name, info) for name, info in visible if _is_photo(name)]
+    photos = [(name, info) for name, info in visible if is_photo_name(name)]
     _refuse_bombs(photos, path)
     return Archive(
         tuple(ArchivePhoto(name, info.file_size, zipped, info) for name, info in sorted(photos, key=_first)),
@@ -230,10 +230,6 @@ def _swells(size: int, packed: int) -> bool:
     return size > RATIO_FROM_BYTES and size > MAX_RATIO * packed
 
 
-def _is_photo(name: str) -> bool:
-    return is_image_file(name) or _suffix(name) in FOREIGN_SUFFIXES
-
-
 def _is_hidden(name: str) -> bool:
     return any(part.startswith(".") or part.casefold() == "__macosx" for part in name.split("/"))
 
@@ -272,7 +268,7 @@ def _what_it_is(path: Path, start: bytes) -> tuple[str, str]:
         return f"It is a {kind} archive.", "Unpack it and give the folder."
     if not start:
         return "It is empty.", "Download or copy it again."
-    if _is_photo(path.name):
+    if is_photo_name(path.name):
         return "It is a single photo.", "Give the folder that holds the class folders."
     return "It is no archive at all.", "Give the folder of the photos, or a zip archive of it."
 

@@ -196,7 +196,7 @@ def _photos_of_class(root: Path, folder: Path, *, check: bool = True) -> list[st
     photos: list[str] = []
     others: list[str] = []
     for path in _walk(folder, os.path.realpath(root)):
-        (photos if _is_photo(path.name) else others).append(path.relative_to(root).as_posix())
+        (photos if is_photo_name(path.name) else others).append(path.relative_to(root).as_posix())
     if check and others and not photos:
         raise DataError(
             f"The class folder {folder} holds files, but no photos.",
@@ -214,22 +214,22 @@ def _walk(folder: Path, real_root: str) -> Iterator[Path]:
     while pending:
         here, real_here = pending.pop()
         for path in _entries(here):
-            if not _is_folder(path):
+            if not is_folder(path):
                 yield path
                 continue
             target = os.path.realpath(path)
             is_link = Path(target).parent != Path(real_here)
-            if target in seen or (is_link and _same_tree(target, real_root)):
+            if target in seen or (is_link and same_tree(target, real_root)):
                 continue
             seen.add(target)
             pending.append((path, target))
 
 
-def _same_tree(one: str, other: str) -> bool:
+def same_tree(one: str, other: str) -> bool:
     """Return whether one of two real paths lies in the other."""
     try:
         return os.path.commonpath((one, other)) in (one, other)
-    except ValueError:
+    except ValueError:  # two Windows drives
         return False
 
 
@@ -283,25 +283,32 @@ def _entries(folder: Path) -> list[Path]:
         raise DataError(
             f"Cannot read the folder {folder}.", found=f"{error.strerror}.", fix="Check its access rights."
         ) from error
-    return [folder / name for name in names if not name.startswith(".") and name.casefold() not in _IGNORED]
+    return [folder / name for name in names if not is_hidden(name)]
 
 
 def _folders(folder: Path) -> list[Path]:
-    return [path for path in _entries(folder) if _is_folder(path)]
+    return [path for path in _entries(folder) if is_folder(path)]
 
 
 def _loose_photos(folder: Path) -> list[Path]:
-    return [path for path in _entries(folder) if _is_photo(path.name) and not _is_folder(path)]
+    return [path for path in _entries(folder) if is_photo_name(path.name) and not is_folder(path)]
 
 
-def _is_photo(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder of this name is left out: hidden, or of the operating system."""
+    return name.startswith(".") or name.casefold() in _IGNORED
+
+
+def is_photo_name(name: str) -> bool:
+    """Return whether a file of this name is taken for a photo, one that cannot be decoded here included."""
     return is_image_file(name) or Path(name).suffix.lower() in FOREIGN_SUFFIXES
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
+    """Return whether there is a folder at `path`; what cannot be looked at is none."""
     try:
         return path.is_dir()
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 

@@ -7,10 +7,9 @@ matrices, which every engine computes.
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
-from castproof.model.photo_graph import CHANNELS, IR_VERSION, OPSET, RESIZED
-from castproof.modelfile.outputs import IMAGE
+from castproof.model.photo_graph import RESIZED, photo_model, plane_nodes
 
 Matrix = NDArray[np.float32]
 
@@ -18,9 +17,7 @@ Matrix = NDArray[np.float32]
 def fixed_squeeze_graph(size_px: int, width: int, height: int) -> onnx.ModelProto:
     """Return the rule of `castproof.preprocess.resize` for photos uint8 (height, width, 1 or 3), as two products."""
     nodes = [
-        helper.make_node("Cast", [IMAGE], ["levels"], to=TensorProto.FLOAT),
-        helper.make_node("Transpose", ["levels"], ["planes"], perm=[2, 0, 1]),
-        helper.make_node("Unsqueeze", ["planes", "first"], ["batch"]),
+        *plane_nodes(),
         helper.make_node("MatMul", ["batch", "columns"], ["narrow"]),
         helper.make_node("MatMul", ["rows", "narrow"], [RESIZED]),
     ]
@@ -29,10 +26,7 @@ def fixed_squeeze_graph(size_px: int, width: int, height: int) -> onnx.ModelProt
         numpy_helper.from_array(np.ascontiguousarray(squeeze_matrix(width, size_px).T), "columns"),
         numpy_helper.from_array(squeeze_matrix(height, size_px), "rows"),
     ]
-    image = helper.make_tensor_value_info(IMAGE, TensorProto.UINT8, [height, width, "channels"])
-    resized = helper.make_tensor_value_info(RESIZED, TensorProto.FLOAT, [1, CHANNELS, size_px, size_px])
-    graph = helper.make_graph(nodes, "photo", [image], [resized], constants)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    return photo_model(nodes, constants, size_px, (height, width))
 
 
 def squeeze_matrix(given_px: int, wanted_px: int) -> Matrix:

@@ -20,7 +20,7 @@ RESIZED: Final = "resized"
 def squeeze_graph(size_px: int) -> onnx.ModelProto:
     """Return the rule of `castproof.preprocess.resize`: the whole photo, squeezed to size_px x size_px."""
     return _graph(
-        [*_planes(), _resize("batch", "sides", RESIZED)], {"first": [0], "sides": [size_px] * 2}, size_px
+        [*plane_nodes(), _resize("batch", "sides", RESIZED)], {"first": [0], "sides": [size_px] * 2}, size_px
     )
 
 
@@ -32,7 +32,7 @@ def crop_graph(size_px: int, resize_px: int | None, crop_px: int | None) -> onnx
         resize_px: shorter side before the cut; None: as it is.
         crop_px: side of the square cut out of the middle; None: the whole photo.
     """
-    nodes, batch = _planes(), "batch"
+    nodes, batch = plane_nodes(), "batch"
     constants = {"first": [0], "sides": [size_px] * 2}
     if resize_px is not None:
         constants["shorter"] = [resize_px]
@@ -61,7 +61,8 @@ def crop_graph(size_px: int, resize_px: int | None, crop_px: int | None) -> onnx
     return _graph([*nodes, _resize(batch, "sides", RESIZED)], constants, size_px)
 
 
-def _planes() -> list[onnx.NodeProto]:
+def plane_nodes() -> list[onnx.NodeProto]:
+    """Return what turns `image` into `batch`, float32 (1, channels, height, width); it takes a constant `first`: 0."""
     return [
         helper.make_node("Cast", [IMAGE], ["levels"], to=TensorProto.FLOAT),
         helper.make_node("Transpose", ["levels"], ["planes"], perm=[2, 0, 1]),
@@ -90,7 +91,24 @@ def _graph(
     ]
     if "crop" in constants:
         tensors.append(helper.make_tensor("half", TensorProto.FLOAT, [1], [0.5]))
-    image = helper.make_tensor_value_info(IMAGE, TensorProto.UINT8, ["height", "width", "channels"])
+    return photo_model(nodes, tensors, size_px)
+
+
+def photo_model(
+    nodes: Sequence[onnx.NodeProto],
+    constants: Sequence[TensorProto],
+    size_px: int,
+    sides: tuple[int | str, int | str] = ("height", "width"),
+) -> onnx.ModelProto:
+    """Return a model of `image` to `resized` that is made of these nodes and constants.
+
+    Args:
+        nodes: the last one gives `resized`.
+        constants: what they name.
+        size_px: side of `resized`.
+        sides: height and width of the photos that it takes; names for those of any size.
+    """
+    image = helper.make_tensor_value_info(IMAGE, TensorProto.UINT8, [*sides, "channels"])
     resized = helper.make_tensor_value_info(RESIZED, TensorProto.FLOAT, [1, CHANNELS, size_px, size_px])
-    graph = helper.make_graph(nodes, "photo", [image], [resized], tensors)
+    graph = helper.make_graph(nodes, "photo", [image], [resized], constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)

@@ -1,9 +1,8 @@
 """Photos as batches of tensors: decoded, resized and worked on by threads, with constant memory."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +13,7 @@ from torch import Tensor
 from castproof.errors import ImageError
 from castproof.images import decode
 from castproof.preprocess import PreprocessSpec, resize
+from castproof.threads import in_threads
 
 Indices = Sequence[int]
 Result = TypeVar("Result")
@@ -56,17 +56,8 @@ class PhotoBatches:
         Raises:
             ImageError: a photo cannot be decoded.
         """
-        waiting: deque[Future[tuple[Indices, Result]]] = deque()
-        pool = ThreadPoolExecutor(self.workers)
-        try:
-            for chunk in chunks:
-                waiting.append(pool.submit(self._work_on, work, chunk))
-                if len(waiting) > self.workers:
-                    yield waiting.popleft().result()
-            for batch in waiting:
-                yield batch.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        read_and_worked_on = partial(self._work_on, work)
+        yield from in_threads(read_and_worked_on, chunks, workers=self.workers, ahead=self.workers)
 
     def read_all(self, batch_size: int) -> Iterator[tuple[Indices, Tensor]]:
         """Yield every photo once, in order; see `read`."""

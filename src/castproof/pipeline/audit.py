@@ -9,7 +9,7 @@ from castproof import __version__
 from castproof.data.audit import Audit, find_everything
 from castproof.data.folders import read_folders
 from castproof.errors import OutputError
-from castproof.files import make_folder, write_json, write_text
+from castproof.files import make_folder, writable, write_json, write_text
 from castproof.parts.find import FoundParts
 from castproof.pipeline.audit_album import Album, pairs
 from castproof.pipeline.audit_content import page_of
@@ -124,15 +124,4 @@ def _json(result: Audit, found: FoundParts) -> dict[str, Any]:
         "unreadable": [asdict(one) for one in manifest.unreadable],
         "evidence": {"threshold": found.threshold, "pairs_same": len(found.same), "thin": len(result.thin)},
     }
-    return dict(_writable(content))
-
-
-def _writable(content: Any) -> Any:
-    """Return `content` with file names that are no valid Unicode written with backslashes."""
-    if isinstance(content, str):
-        return content.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(content, dict):
-        return {_writable(key): _writable(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_writable(one) for one in content]
-    return content
+    return dict(writable(content))

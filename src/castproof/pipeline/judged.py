@@ -147,7 +147,7 @@ def _open_run(run: RunFolder) -> Source:
         )
     settings = TrainSettings.from_json(stored["settings"])
     manifest = read_csv(run.manifest, Path(settings.data))
-    told = dict(_predictions(run.predictions))
+    told = dict(read_predictions(run.predictions))
     learnt = {part_key(photo) for photo in manifest.of_split("train")}
     seen = learnt | {part_key(photo) for photo in manifest.of_split("val")}
     val = [photo for photo in manifest.of_split("val") if part_key(photo) not in learnt]
@@ -182,7 +182,7 @@ def _open_crossval(folder: Path) -> Source:
     except KeyError as error:
         raise _broken(folder / CROSSVAL_PLAN, f"no {error}") from error
     manifest = read_csv(RunFolder(folder / "fold_1").manifest, Path(settings.data)).unsplit()
-    told = dict(_predictions(path))
+    told = dict(read_predictions(path))
     return Source(
         folder=folder,
         kind=CROSSVAL,
@@ -225,7 +225,7 @@ def part_numbers(photos: Sequence[Photo]) -> "np.ndarray[tuple[int], np.dtype[np
     return np.array([number[key] for key in keys], np.int64)
 
 
-def _predictions(path: Path) -> Iterator[tuple[str, tuple[float, int]]]:
+def read_predictions(path: Path) -> Iterator[tuple[str, tuple[float, int]]]:
     """Yield file, p_defective and fold (0 where there is none) of each row of a predictions.csv."""
     try:
         with path.open(encoding="utf-8", errors=CSV_ERRORS, newline="") as file:

@@ -4,8 +4,7 @@ import hashlib
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
@@ -21,12 +20,12 @@ from castproof.pipeline.predicting.tables import check_table, write_table
 from castproof.pipeline.predicting.unfinished import Finished, Unfinished, stamp_of, unfinished_beside
 from castproof.pipeline.predicting.walk import Shard, Unit, walk
 from castproof.progress import SILENT, Progress, Task
+from castproof.threads import in_threads
 
 __all__ = ["Asked", "Prediction", "Table", "predict", "predict_all"]
 
 FORMAT: Final = 1
 Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 class Table(NamedTuple):
@@ -192,7 +191,8 @@ def _judged(
             for one in walked
         ]
 
-    with closing(_ahead(work, _chunks(walked(), judge.chunk), judge.workers)) as done:
+    chunks = _chunks(walked(), judge.chunk)
+    with closing(in_threads(work, chunks, workers=judge.workers, ahead=2 * judge.workers)) as done:
         for chunk in done:
             if unfinished:
                 unfinished.add(finished for finished, kept in chunk if not kept)
@@ -223,20 +223,3 @@ def _write(table: Table, folder: Path, predictions: Iterable[Prediction]) -> Non
 def _chunks(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
     while chunk := list(islice(items, size)):
         yield chunk
-
-
-def _ahead(
-    work: Callable[[Item], Result], items: Iterable[Item], workers: int
-) -> Generator[Result, None, None]:
-    """Yield `work(item)` in order, from `workers` threads that are a bounded way ahead."""
-    waiting: deque[Future[Result]] = deque()
-    pool = ThreadPoolExecutor(workers)
-    try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)

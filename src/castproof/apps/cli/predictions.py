@@ -36,7 +36,7 @@ def show_summary(summary: "Summary", table: Path | None, *, part_per_folder: boo
         show_predictions(summary.first, summary.verdicts)
     else:
         console.print(f"No {thing} is in this shard.")
-    if summary.warned:
+    if summary.warned and summary.count > 1:
         _show_warnings(summary, thing)
     if summary.has_labels and summary.count > 1:
         _show_labels(summary, thing, table)
@@ -63,6 +63,7 @@ def show_predictions(predictions: Sequence["Prediction"], counts: "Counter[Verdi
     folder = _common_folder([one.path for one in shown])
     if folder:
         console.print(f"In {escape(str(folder))}:", soft_wrap=True)
+    console.print(f"[italic]{_rule(shown[0].thresholds)}[/]")
     console.print(_listed(shown, folder))
     for one in shown:
         if one.reason:
@@ -78,7 +79,7 @@ def show_predictions(predictions: Sequence["Prediction"], counts: "Counter[Verdi
 
 def _listed(shown: Sequence["Prediction"], folder: Path | None) -> Table:
     """Return a table of predictions, named from `folder` where there is one."""
-    table = Table(title=_rule(shown[0].thresholds), title_justify="left")
+    table = Table()
     for column in ("photo", "verdict", "p_defective"):
         table.add_column(column, overflow="fold")
     for one in shown:

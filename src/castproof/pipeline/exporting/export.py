@@ -1,6 +1,5 @@
 """From a run to a model file: the graph, its card, and the proof that both say what the trained network says."""
 
-import csv
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -8,8 +7,8 @@ from pathlib import Path
 import onnx
 
 from castproof import __version__
-from castproof.errors import DataError, ModelFileError, OutputError, SettingError
-from castproof.files import CSV_ERRORS, atomic_path, make_folder, unguarded
+from castproof.errors import BrokenRunError, DataError, ModelFileError, OutputError, SettingError
+from castproof.files import atomic_path, make_folder
 from castproof.images import plain_pixels
 from castproof.model.inspection_graph import NetworkCore, network_graph, whole_graph
 from castproof.model.novelty import FALSE_ALARM_RATE
@@ -49,6 +48,7 @@ from castproof.pipeline.exporting.parity import (
     parity_of,
 )
 from castproof.pipeline.exporting.torchscript_form import torchscript_form
+from castproof.pipeline.judged import read_predictions
 from castproof.preprocess import Pixels
 from castproof.progress import SILENT, Progress
 from castproof.runtime.model import Model
@@ -271,7 +271,6 @@ def _card(
 
 def _told(path: Path) -> dict[str, float]:
     try:
-        with path.open(encoding="utf-8", errors=CSV_ERRORS, newline="") as file:
-            return {unguarded(row["file"]): float(row["p_defective"]) for row in csv.DictReader(file)}
-    except (OSError, KeyError, ValueError, TypeError):
+        return {file: p for file, (p, _) in read_predictions(path)}
+    except BrokenRunError:
         return {}

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from castproof.errors import ImageError, ModelFileError, SettingError
+from castproof.errors import ImageError, SettingError
 from castproof.measure.decision import Verdict
 from castproof.pipeline.predicting.judge import wrong_count
 from castproof.pipeline.predicting.prediction import Prediction, Rules
@@ -50,12 +50,7 @@ class ModelJudge:
         reason = wrong_count(unit, self.rules.gate) if several else ""
         if reason:
             return self.rules.prediction(unit, math.nan, reason=reason)
-        try:
-            inspection = (
-                self._model.inspect_part(unit.photos) if several else self._model.inspect(unit.photos[0])
-            )
-        except ModelFileError as error:
-            return self.rules.prediction(unit, math.nan, reason=str(error))
+        inspection = self._model.inspect_part(unit.photos) if several else self._model.inspect(unit.photos[0])
         p = math.nan if inspection.p_defective is None else inspection.p_defective
         prediction = self.rules.prediction(unit, p, inspection.warnings, inspection.reason)
         if prediction.verdict in (Verdict.REVIEW, Verdict.REJECT):

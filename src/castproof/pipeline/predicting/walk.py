@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from castproof.data.folders import FOREIGN_SUFFIXES
+from castproof.data.folders import is_folder, is_hidden, is_photo_name, same_tree
 from castproof.errors import DataError, SettingError
-from castproof.images import is_image_file
 
 Key = tuple[int, str]
 
-_SYSTEM: Final = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 _MOST_SHARDS: Final = 100_000
 
 
@@ -98,13 +96,13 @@ def walk(
 
 def _units(sources: Sequence[Path], part_per_folder: bool) -> Iterator[Unit]:
     parts: dict[Path, list[Path]] = {}
-    folders = [_is_folder(source) for source in sources]
+    folders = [is_folder(source) for source in sources]
     if part_per_folder:
-        for source, is_folder in zip(sources, folders, strict=True):
-            if not is_folder:
+        for source, searched in zip(sources, folders, strict=True):
+            if not searched:
                 parts.setdefault(source.parent, []).append(source)
-    for number, (source, is_folder) in enumerate(zip(sources, folders, strict=True)):
-        if is_folder:
+    for number, (source, searched) in enumerate(zip(sources, folders, strict=True)):
+        if searched:
             yield from _Search(number, source, part_per_folder).below(source, "")
         elif not part_per_folder:
             yield Unit(number, source.name, source, (source,))
@@ -139,7 +137,7 @@ class _Search:
         """Return whether to enter `folder`: not through a link into the given folder, nor twice."""
         target = os.path.realpath(folder)
         is_link = os.path.dirname(target) != os.path.realpath(above)  # noqa: PTH120
-        if _same_tree(target, self._root):
+        if same_tree(target, self._root):
             return not is_link
         if target in self._seen_outside:
             return False
@@ -155,29 +153,14 @@ def _entries(folder: Path) -> tuple[list[str], list[str]]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
-                if name.startswith(".") or name.casefold() in _SYSTEM:
+                if is_hidden(name):
                     continue
                 if entry.is_dir():
                     folders.append(name)
-                elif is_image_file(name) or os.path.splitext(name)[1].lower() in FOREIGN_SUFFIXES:  # noqa: PTH122
+                elif is_photo_name(name):
                     photos.append(name)
     except OSError as error:
         raise DataError(
             f"Cannot read the folder {folder}.", found=f"{error.strerror}.", fix="Check its access rights."
         ) from error
     return photos, folders
-
-
-def _same_tree(one: str, other: str) -> bool:
-    """Return whether one of two real paths lies in the other."""
-    try:
-        return os.path.commonpath((one, other)) in (one, other)
-    except ValueError:  # two Windows drives
-        return False
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False

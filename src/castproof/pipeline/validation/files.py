@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from castproof import __version__
-from castproof.files import write_csv, write_json, write_text
+from castproof.files import writable, write_csv, write_json, write_text
 from castproof.measure.drift import Moved
 from castproof.measure.intervals import Rate
 from castproof.pipeline.validation.advice import method, next_lines
@@ -48,7 +48,7 @@ def write_validation(
     """Write photos.csv, validation.html and last validation.json into `folder`; see `next_lines`."""
     write_csv(folder / PHOTOS_CSV, PHOTO_COLUMNS, _photo_rows(validation))
     write_text(folder / VALIDATION_HTML, validation_html(page_of(validation, proposal, why_not)))
-    write_json(folder / VALIDATION_JSON, _writable(validation_json(validation, proposal)))
+    write_json(folder / VALIDATION_JSON, writable(validation_json(validation, proposal)))
 
 
 def validation_json(validation: Validation, proposal: Proposal | None) -> dict[str, Any]:
@@ -209,14 +209,3 @@ def _proposal_json(proposal: Proposal) -> dict[str, Any]:
         "parts_needed": proposal.parts_needed,
         "results": None if proposal.results is None else proposal.results.to_json(),
     }
-
-
-def _writable(content: Any) -> Any:
-    """Return `content` with file names that are no valid Unicode written with backslashes."""
-    if isinstance(content, str):
-        return content.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(content, dict):
-        return {_writable(key): _writable(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_writable(one) for one in content]
-    return content
