@@ -21,7 +21,7 @@ PLAIN = Image.linear_gradient("L").resize((96, 64))
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, kind, **options)
+    image.copy().save(stream, kind, **options)  # a saved image keeps settings of its last format
     return stream.getvalue()
 
 
