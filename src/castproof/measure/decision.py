@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import overload
+from typing import Final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,10 @@ class Verdict(str, Enum):
 
     def __format__(self, spec: str) -> str:
         return format(self.value, spec)
+
+
+VERDICTS: Final = (Verdict.ACCEPT, Verdict.REVIEW, Verdict.REJECT, Verdict.NOT_INSPECTED)
+_CODES: Final = {verdict: code for code, verdict in enumerate(VERDICTS)}
 
 
 @dataclass(frozen=True)
@@ -95,13 +99,27 @@ def decide(p_defective: float, thresholds: Thresholds, *, unlike_training: bool 
         unlike_training: whether the photo is unlike the training photos: then a person must look, since what the
             network says of it is worth nothing.
     """
-    if not 0.0 <= float(p_defective) <= 1.0:
-        return Verdict.NOT_INSPECTED
-    if unlike_training:
-        return Verdict.REVIEW
-    if is_defective(p_defective, thresholds.reject_from):
-        return Verdict.REJECT
-    return Verdict.REVIEW if is_defective(p_defective, thresholds.threshold) else Verdict.ACCEPT
+    codes = decide_all(np.array([float(p_defective)]), thresholds, np.array([unlike_training]))
+    return VERDICTS[codes[0]]
+
+
+def decide_all(
+    p_defective: NDArray[np.floating], thresholds: Thresholds, unlike_training: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Return what `decide` says of each photo, uint8 (n,): places in VERDICTS.
+
+    Args:
+        p_defective: float (n,), see `decide`.
+        thresholds: see `Thresholds`.
+        unlike_training: bool (n,), see `decide`.
+    """
+    rejected = is_defective(p_defective, thresholds.reject_from)
+    accepted = ~is_defective(p_defective, thresholds.threshold)
+    codes = np.where(rejected, _CODES[Verdict.REJECT], _CODES[Verdict.REVIEW])
+    codes = np.where(accepted, _CODES[Verdict.ACCEPT], codes)
+    codes = np.where(unlike_training, _CODES[Verdict.REVIEW], codes)
+    is_probability = (p_defective >= 0.0) & (p_defective <= 1.0)
+    return np.where(is_probability, codes, _CODES[Verdict.NOT_INSPECTED]).astype(np.uint8)
 
 
 def check_threshold(threshold: float) -> None:

@@ -64,6 +64,10 @@ class Rules:
     defective: tuple[str, ...]
     model_id: str
 
+    def label_of(self, folder: str) -> str:
+        """Return "defective" or "good" for the photos in a folder of this name, "" where it is no class of the model."""
+        return DEFECTIVE if folder in self.defective else GOOD if folder in self.good else ""
+
     def prediction(
         self, unit: Unit, p_defective: float, warnings: tuple[str, ...] = (), reason: str = ""
     ) -> Prediction:
@@ -78,7 +82,7 @@ class Rules:
         verdict = self.gate.verdict(p_defective, unlike_training=bool(warnings))
         judged = verdict is not Verdict.NOT_INSPECTED
         name = os.path.basename(os.path.dirname(os.path.abspath(unit.path)))  # noqa: PTH100, PTH119, PTH120
-        label = DEFECTIVE if name in self.defective else GOOD if name in self.good else ""
+        label = self.label_of(name)
         return Prediction(
             path=unit.path,
             verdict=verdict,
