@@ -148,12 +148,39 @@ def test_the_card_as_json_holds_everything_but_the_photos(
     data: dict[str, Any] = json.loads(done.out)
     model = castproof_package.load(exported[0])
     stored = json.loads(model.card.to_text())
-    for example in stored["examples"]:
-        assert example.pop("photo")
+    for one in [*stored["examples"], *stored["references"]]:
+        assert one.pop("photo")
     assert data == {"sha256": model.model_id, **stored}
     sections = {"promise", "results", "photos", "network", "provenance", "export", "input gate", "licence"}
     assert set(data["about"]) == sections
     assert {one["verdict"] for one in data["examples"]} >= {"ACCEPT", "REJECT"}
+
+
+def test_the_file_carries_so_many_photos_of_good_training_parts_and_says_so(
+    castproof: Server, trained: Trained, tmp_path: Path
+) -> None:
+    run = shutil.copytree(trained.run, tmp_path / "run")
+    decided = castproof.run(["decide", "run", "--policy", "manual", "--threshold", "0.99"], tmp_path)
+    assert decided.code == 0, decided.text
+    done = castproof.run(["export", "run", "-o", "model.onnx", "--references", "3"], tmp_path)
+    assert done.code == 0, done.text
+    model = castproof_package.load(tmp_path / "model.onnx")
+    gate = model.card.gate
+    with (run / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "train" and row["label"] == "good"]
+    good = [row["file"] for row in rows if gate.p(float(row["p_defective"])) < gate.thresholds.threshold / 2]
+    names = [one.name for one in model.card.references]
+    assert len(names) == 3
+    assert set(names) <= {Path(name).name for name in good}
+    assert "3 small photos of good training parts; --references 0 leaves them out" in words(done.out)
+    card = castproof.run(["card", "model.onnx"], tmp_path).out
+    assert all(name in words(card.partition("photos of good parts")[2]) for name in names)
+    data = json.loads(castproof.run(["card", "model.onnx", "--json"], tmp_path).out)
+    assert [set(one) for one in data["references"]] == [{"name", "part"}] * 3
+    photo = next(trained.data / name for name in good if Path(name).name == names[0])
+    found = model.most_similar_good(photo)
+    assert found is not None
+    assert found.similarity > 0.9
 
 
 def test_a_licence_stands_on_the_card(castproof: Server, trained: Trained, tmp_path: Path) -> None:
@@ -234,6 +261,8 @@ def test_a_card_cannot_send_commands_to_the_terminal(
         (["-o", "model.onnx", "--input-alarms", "0"], "--input-alarms"),
         (["-o", "model.onnx", "--input-alarms", "1"], "--input-alarms"),
         (["-o", "model.onnx", "--input-alarms", "nan"], "--input-alarms"),
+        (["-o", "model.onnx", "--references", "25"], "--references"),
+        (["-o", "model.onnx", "--references", "-1"], "--references"),
     ],
 )
 def test_wrong_flags_are_told(

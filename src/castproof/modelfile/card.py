@@ -14,6 +14,7 @@ from castproof.errors import CastproofError, ModelFileError
 from castproof.gate.gate import Gate
 from castproof.measure.decision import Verdict
 from castproof.modelfile.input_gate import InputGate
+from castproof.modelfile.references import MOST_REFERENCES, Reference
 
 FORMAT: Final = 1
 GREY: Final = "grey"
@@ -85,6 +86,7 @@ class Card:
         input_gate: which photos are unlike the training photos; None where no training photos were at hand.
         examples: stored photos with what is to be said about them.
         about: further sections for people, JSON values by title; see `castproof.pipeline.exporting.card_content`.
+        references: photos of known good parts, for people to compare with; no verdict rests on them.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Card:
     input_gate: InputGate | None
     examples: tuple[Example, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
+    references: tuple[Reference, ...] = ()
 
     def to_text(self) -> str:
         """Return the card as JSON text."""
@@ -109,6 +112,7 @@ class Card:
             "input_gate": None if self.input_gate is None else self.input_gate.to_json(),
             "about": dict(self.about),
             "examples": [example.to_json() for example in self.examples],
+            "references": [reference.to_json() for reference in self.references],
         }
         return json.dumps(data, ensure_ascii=True, allow_nan=False)
 
@@ -163,7 +167,14 @@ def _card(data: Mapping[str, Any]) -> Card:
         input_gate=None if gate is None else InputGate.from_json(gate),
         examples=tuple(Example.from_json(one) for one in data["examples"]),
         about=_shallow(dict(data["about"])),
+        references=_references(data.get("references", [])),
     )
+
+
+def _references(references: Any) -> tuple[Reference, ...]:
+    if not isinstance(references, list) or len(references) > MOST_REFERENCES:
+        raise ValueError(f"a list of at most {MOST_REFERENCES} references is expected")
+    return tuple(map(Reference.from_json, references))
 
 
 def _names(names: Any) -> tuple[str, ...]:

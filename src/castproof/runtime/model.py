@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Union
@@ -16,6 +17,7 @@ from castproof.measure.decision import Verdict, is_defective
 from castproof.modelfile.card import Card, Example
 from castproof.modelfile.photo_numbers import photo_numbers
 from castproof.modelfile.reading import ModelFile, read_model_file
+from castproof.modelfile.references import MostSimilar, Similar
 from castproof.preprocess import Pixels
 from castproof.runtime.inspection import NO_PROBABILITY, Inspection
 from castproof.runtime.session import Seen, Session
@@ -115,6 +117,24 @@ class Model:
         logits = [one.logit for one in singles if one.logit is not None]
         p = self.card.gate.p_of_logits(logits) if not reason and len(logits) == combine.n else math.nan
         return self._told(p, None, warnings, reason, None, {"total": _ms_since(start)})
+
+    def most_similar_good(self, image: Photo) -> Similar | None:
+        """Return the photo of a known good part that is most like `image`, laid as it lies; no verdict rests on it.
+
+        None where the file carries no such photos.
+
+        Args:
+            image: see `inspect`.
+
+        Raises:
+            ImageError: the photo cannot be read.
+            TypeError: `image` is nothing of the kind that `inspect` takes.
+        """
+        return self._most_similar.find(_pixels(image)) if self.card.references else None
+
+    @cached_property
+    def _most_similar(self) -> MostSimilar:
+        return MostSimilar(self.card.references)
 
     def _inspect(self, image: Photo) -> Inspection:
         start = time.perf_counter()

@@ -1,5 +1,6 @@
 """The card of a model file: what is written is read, and anything else is refused in words."""
 
+import base64
 import copy
 import json
 import math
@@ -19,6 +20,7 @@ from castproof.gate.policy import MANUAL, Policy
 from castproof.measure.decision import Thresholds, Verdict
 from castproof.modelfile.card import COLOUR, FORMAT, GREY, MOST_EXAMPLES, Card, Example, read_card
 from castproof.modelfile.input_gate import NUMBERS, FalseAlarms, InputGate, Limit
+from castproof.modelfile.references import LARGEST_REFERENCE_BYTES, MOST_REFERENCES, Reference
 
 LOWER_ALONE, UPPER_ALONE = {"side"}, {"dark_share", "bright_share"}
 INPUT_GATE = InputGate(
@@ -43,6 +45,10 @@ EXAMPLES = (
     Example("2.png", "", b"", 0.5, 0.4, Verdict.REVIEW, None),
     Example("3.png", "defective", b"3", 4.0, 0.99, Verdict.REJECT, 4.5),
 )
+REFERENCES = (
+    Reference("Gußteil 9.jpg", "part-0009", b"\xff\xd8\xff9"),
+    Reference("8.png", "", b"\x89PNG\r\n\x1a\n"),
+)
 CARD = Card(
     name="Gehäuse 鋳物",
     good=("ok",),
@@ -53,6 +59,7 @@ CARD = Card(
     input_gate=INPUT_GATE,
     examples=EXAMPLES,
     about={"results": {"ECE": "0.0179", "n": 3, "nothing": None}, "licence": {"model": "ours"}},
+    references=REFERENCES,
 )
 DATA: dict[str, Any] = json.loads(CARD.to_text())
 Path = tuple[str | int, ...]
@@ -105,6 +112,7 @@ KEYS = [
     if isinstance(path[-1], str)
     and path[:-1] not in (("about",), ("about", "results"), ("about", "licence"), ("gate", "policy", "costs"))
     and (path not in HAVE_DEFAULTS or path[-1] == "costs")
+    and path != ("references",)
 ]
 
 
@@ -125,10 +133,12 @@ KEYS = [
 def test_what_is_written_is_read(gate: Gate, input_gate: InputGate | None) -> None:
     verdicts = [one.verdict for one in EXAMPLES] if gate.thresholds == GATE.thresholds else []
     examples = EXAMPLES if verdicts else ()
-    card = Card("m", ("ok",), ("def",), 300, GREY, gate, input_gate, examples, CARD.about)
+    card = Card("m", ("ok",), ("def",), 300, GREY, gate, input_gate, examples, CARD.about, REFERENCES)
     text = card.to_text()
     read = read_card(text, "gate.onnx")
-    assert vars(read) | {"examples": 0} == vars(card) | {"examples": 0}
+    apart = {"examples": 0, "references": 0}
+    assert vars(read) | apart == vars(card) | apart
+    assert [vars(one) for one in read.references] == [vars(one) for one in REFERENCES]
     assert [vars(one) for one in read.examples] == [vars(one) for one in examples]
     assert text.isascii(), "any reader of ONNX metadata shows it as it is"
     assert read.to_text() == text
@@ -239,6 +249,13 @@ WRONG: list[tuple[Path, Any]] = [
     (("examples", 0, "verdict"), "NOT_INSPECTED"),
     (("examples", 0, "verdict"), "PERHAPS"),
     (("examples", 0, "verdict"), ["ACCEPT"]),
+    (("references",), None),
+    (("references",), {"0": DATA["references"][0]}),
+    (("references", 0), "photo"),
+    (("references", 0, "photo"), "not base64!"),
+    (("references", 0, "photo"), ""),
+    (("references", 0, "photo"), base64.b64encode(b"GIF89a").decode()),
+    (("references", 0, "photo"), base64.b64encode(b"\xff\xd8\xff" + bytes(LARGEST_REFERENCE_BYTES)).decode()),
     (("about",), "words"),
     (("about",), None),
     (("about",), 3),
@@ -255,6 +272,15 @@ def test_a_wrong_value_is_refused(path: Path, value: Any) -> None:
 def test_too_many_examples_are_refused() -> None:
     read_card(with_change(("examples",), DATA["examples"][:1] * MOST_EXAMPLES), "gate.onnx")
     refusal(with_change(("examples",), DATA["examples"][:1] * (MOST_EXAMPLES + 1)))
+
+
+def test_too_many_references_are_refused() -> None:
+    read_card(with_change(("references",), DATA["references"][:1] * MOST_REFERENCES), "gate.onnx")
+    refusal(with_change(("references",), DATA["references"][:1] * (MOST_REFERENCES + 1)))
+
+
+def test_a_card_from_before_there_were_references_has_none() -> None:
+    assert read_card(without(("references",)), "gate.onnx").references == ()
 
 
 JSON = st.recursive(

@@ -14,9 +14,10 @@ from PIL import Image
 
 import castproof
 from castproof import Inspection, Model
-from castproof.errors import ModelFileError, SettingError
+from castproof.errors import ImageError, ModelFileError, SettingError
 from castproof.gate.gate import Gate
 from castproof.measure.decision import Verdict
+from castproof.modelfile.references import Reference
 from made_models import CALIBRATOR, SHAPE, casting, colour, make_model_file, material, png, with_card, written
 
 GREY_PHOTO = casting(5, 9)
@@ -378,3 +379,49 @@ def test_the_name_of_a_model_file_can_be_given_as_text_or_path(file: Path) -> No
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="no such file"):
         castproof.load(tmp_path / "none.onnx")
+
+
+# Photos of good parts to compare with
+
+
+def carrying(source: Path, target: Path, photos: list[bytes]) -> Model:
+    references = [Reference(f"{number}.png", "", photo).to_json() for number, photo in enumerate(photos)]
+    return castproof.load(with_card(source, target, lambda card: card.update(references=references)))
+
+
+def test_the_most_similar_good_part_is_found_for_any_kind_of_photo(file: Path, tmp_path: Path) -> None:
+    model = carrying(file, tmp_path / "m.onnx", [png(casting(part, 0)) for part in range(5)])
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(png(casting(3, 0)[:, ::-1]))
+    for image in (photo, str(photo), photo.read_bytes(), casting(3, 0), colour(casting(3, 0))):
+        found = model.most_similar_good(image)
+        assert found is not None
+        assert found.name == "3.png"
+        assert found.pixels.shape == SHAPE
+        assert found.similarity > 0.99
+    with pytest.raises(ImageError, match=r"missing\.png"):
+        model.most_similar_good(tmp_path / "missing.png")
+    with pytest.raises(TypeError):
+        model.most_similar_good(None)  # type: ignore[arg-type]
+
+
+def test_many_threads_find_what_one_finds(file: Path, tmp_path: Path) -> None:
+    model = carrying(file, tmp_path / "m.onnx", [png(casting(part, 0)) for part in range(8)])
+    photos = [casting(part, 0) for part in range(8)] * 3
+    with ThreadPoolExecutor(4) as threads:
+        found = [one.name for one in threads.map(model.most_similar_good, photos) if one is not None]
+    assert found == [f"{part}.png" for part in range(8)] * 3
+
+
+def test_no_verdict_rests_on_photos_of_good_parts(file: Path, model: Model, tmp_path: Path) -> None:
+    other = carrying(file, tmp_path / "m.onnx", [png(casting(part, 0)) for part in range(3)])
+    for image in (GREY_PHOTO, casting(0, 0), np.zeros(SHAPE, np.uint8)):
+        one, same = told(model.inspect(image)), told(other.inspect(image))
+        assert [*one[:7], one[8]] == [*same[:7], same[8]], "all but the name of the file"
+
+
+def test_a_file_without_photos_of_good_parts_finds_none(model: Model, file: Path, tmp_path: Path) -> None:
+    assert model.most_similar_good(GREY_PHOTO) is None
+    assert carrying(file, tmp_path / "m.onnx", [b"\xff\xd8\xff broken"]).most_similar_good(GREY_PHOTO) is None
+    old = with_card(file, tmp_path / "old.onnx", lambda card: card.pop("references"))
+    assert castproof.load(old).most_similar_good(GREY_PHOTO) is None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def card_command(
     model: Annotated[Path, typer.Argument(help="Model file.", metavar="MODEL")],
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the card as JSON, without the stored photos.")
+        bool, typer.Option("--json", help="Print the card as JSON, without the photos in the file.")
     ] = False,
 ) -> None:
     """Print the card of a model file: classes, thresholds, promise, results, photos, origin.
@@ -37,14 +37,16 @@ def card_command(
     file = read_model_file(model)
     if as_json:
         content = json.loads(file.card.to_text())
-        for example in content["examples"]:
-            del example["photo"]
+        for one in [*content["examples"], *content["references"]]:
+            del one["photo"]
         typer.echo(json.dumps({"sha256": file.sha256, **content}, indent=2))
         return
     tell(f"[bold]{shown(file.card.name)}[/]  ({model.stat().st_size / 1e6:.1f} MB, SHA-256 {file.sha256})")
     for title, rows in [("use", _use(file.card)), *file.card.about.items()]:
         console.print(_section(title, rows))
     console.print(_examples(file.card))
+    if file.card.references:
+        console.print(_references(file.card))
 
 
 def _use(card: "Card") -> dict[str, Any]:
@@ -87,4 +89,13 @@ def _examples(card: "Card") -> Table:
         table.add_column(column, overflow="fold")
     for one in card.examples:
         table.add_row(shown(one.name), shown(one.label), one.verdict.value, f"{one.p_defective:.6f}")
+    return table
+
+
+def _references(card: "Card") -> Table:
+    table = Table(title="photos of good parts", title_justify="left", title_style="bold", box=None)
+    for column in ("photo", "part"):
+        table.add_column(column, overflow="fold")
+    for one in card.references:
+        table.add_row(shown(one.name), shown(one.part))
     return table

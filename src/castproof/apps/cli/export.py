@@ -65,12 +65,22 @@ def export_command(
         float,
         typer.Option(help="Largest share of verdicts that may change, with --precision int8 alone."),
     ] = 0.0,
+    references: Annotated[
+        int,
+        typer.Option(
+            help="Photos of good training parts to put into the file, for the station to show beside a photo; "
+            "0 to 24, with --to onnx alone. 0 hands none of them out."
+        ),
+    ] = 24,
     no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
     """Write one model file of a run: preprocessing, network, calibration, thresholds, promise and origin in one.
 
     It opens in any ONNX tool, and in castproof without PyTorch. Before it is written it is compared with the trained
-    network on photos of the run; a changed verdict leaves no file. A few photos of the run are stored in it.
+    network on photos of the run; a changed verdict leaves no file.
+
+    [bold]The file holds photos of the run[/]: a few by which it is checked, and small ones of good parts to compare
+    with; --references 0 leaves those out.
 
     [bold]Examples[/]
 
@@ -92,6 +102,7 @@ def export_command(
         target=to,
         precision=precision,
         most_changed=tolerance,
+        references=references,
     )
     try:
         exported = export(run, out, settings, Bars(wanted=not no_bars))
@@ -120,6 +131,16 @@ def show_export(exported: "Exported") -> None:
     if is_model_file:
         stored = counted(len(exported.card.examples), "photo")
         tell(f"Stored in it: {stored} of the run, by which every machine that opens it checks itself.")
+        tell(_of_good_parts(len(exported.card.references)))
         propose("Look at its card", ["card", str(exported.path)])
         propose("Judge photos", ["predict", str(exported.path), "today"])
     console.print("")
+
+
+def _of_good_parts(count: int) -> str:
+    if not count:
+        return "It holds no photos of good parts to compare with."
+    return (
+        f"Also in it, for people to compare with: {counted(count, 'small photo')} of good training parts; "
+        "--references 0 leaves them out."
+    )

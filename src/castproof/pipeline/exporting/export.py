@@ -7,7 +7,7 @@ from pathlib import Path
 import onnx
 
 from castproof import __version__
-from castproof.errors import BrokenRunError, DataError, ModelFileError, OutputError, SettingError
+from castproof.errors import DataError, ModelFileError, OutputError, SettingError
 from castproof.files import atomic_path, make_folder
 from castproof.images import plain_pixels
 from castproof.model.inspection_graph import NetworkCore, network_graph, whole_graph
@@ -16,6 +16,7 @@ from castproof.model.photo_graph import squeeze_graph
 from castproof.modelfile.card import Card
 from castproof.modelfile.onnx_file import CARD_KEY
 from castproof.modelfile.reading import read_model_file
+from castproof.modelfile.references import MOST_REFERENCES, Reference
 from castproof.modelfile.seal import sealed
 from castproof.pipeline.exporting.card_content import NO_LICENCE, about_run, parity_section
 from castproof.pipeline.exporting.chosen_photos import (
@@ -47,8 +48,8 @@ from castproof.pipeline.exporting.parity import (
     compare,
     parity_of,
 )
+from castproof.pipeline.exporting.reference_photos import check_references, known_p, references_of
 from castproof.pipeline.exporting.torchscript_form import torchscript_form
-from castproof.pipeline.judged import read_predictions
 from castproof.preprocess import Pixels
 from castproof.progress import SILENT, Progress
 from castproof.runtime.model import Model
@@ -68,6 +69,7 @@ class ExportSettings:
         target: the format, see `castproof.pipeline.exporting.forms`.
         precision: of the convolutions, see there.
         most_changed: share of verdicts that may change, in [0, 1); above 0 with int8 alone.
+        references: photos of good training parts to put into a model file, at most; 0 to MOST_REFERENCES.
     """
 
     data: Path | None = None
@@ -77,6 +79,7 @@ class ExportSettings:
     target: str = ONNX
     precision: str = FLOAT32
     most_changed: float = 0.0
+    references: int = MOST_REFERENCES
 
     def __post_init__(self) -> None:
         check_request(self.target, self.precision, self.most_changed)
@@ -94,6 +97,7 @@ class ExportSettings:
                 found=f"Found {self.false_alarm_rate!r}.",
                 fix="Give for example 0.01 for one photo in a hundred.",
             )
+        check_references(self.references)
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,8 +227,7 @@ def _form(opened: OpenRun, fitted: FittedInputGate, settings: ExportSettings, pr
 
 def _compared(opened: OpenRun, form: Form, settings: ExportSettings, progress: Progress) -> list[Compared]:
     manifest, gate = opened.manifest, opened.gate
-    told = {file: float(gate.p(p)) for file, p in _told(opened.folder.predictions).items()}
-    photos = photos_to_compare(manifest, told, gate.thresholds, settings.compared, seed=0)
+    photos = photos_to_compare(manifest, known_p(opened), gate.thresholds, settings.compared, seed=0)
     reference = TrainedNetwork(opened.checkpoint, gate)
     compared = compare(reference, gate, form.runner, [manifest.path(one) for one in photos], progress)
     enough = min(LEAST_COMPARED, len(photos))
@@ -266,11 +269,10 @@ def _card(
             "input gate": {"false alarms": fitted.false_alarms},
             "licence": {"model": settings.licence},
         },
+        references=_references(opened, settings),
     )
 
 
-def _told(path: Path) -> dict[str, float]:
-    try:
-        return {file: p for file, (p, _) in read_predictions(path)}
-    except BrokenRunError:
-        return {}
+def _references(opened: OpenRun, settings: ExportSettings) -> tuple[Reference, ...]:
+    count = settings.references if settings.target == ONNX else 0  # other programs show none of them
+    return tuple(references_of(opened.manifest, known_p(opened), opened.gate.thresholds.threshold, count))
