@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import secrets
 import sys
 import tempfile
 import unicodedata
@@ -31,11 +32,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=f"{TEMPORARY_START}{path.stem[:40]}-", suffix=path.suffix, dir=path.parent
-        )
-        os.close(handle)
-        temporary = Path(name)
+        name = f"{TEMPORARY_START}{path.stem[:40]}-{secrets.token_hex(4)}{path.suffix}"
+        temporary = path.with_name(name)  # known before it exists, so that Ctrl-C never leaves it
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
