@@ -1,5 +1,6 @@
 """Photos of castings in, a visual-inspection gate out that one can prove."""
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from castproof.runtime.model import Model, load
 
 __version__ = "0.1.0"
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime would report to its maker as soon as it is imported
 __all__ = ["CastproofError", "Inspection", "Model", "ModelFileError", "Verdict", "__version__", "load"]
 _HOMES = {
     "CastproofError": "castproof.errors",

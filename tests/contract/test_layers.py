@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "castproof"
 LAYERS = (
     ("castproof",),
-    ("errors", "progress", "threads", "wording"),
+    ("errors", "progress", "threads", "translation", "wording"),
     ("files",),
     ("preprocess",),
     ("bit_depth", "fast_jpeg", "images"),
@@ -52,6 +52,11 @@ ALLOWED = {
     "scipy": ("castproof.data.synthetic.", "castproof.parts.", "castproof.measure.", "castproof.gate."),
     "cv2": ("castproof.parts.", "castproof.data.photo_statistics"),
     "jinja2": ("castproof.report.",),
+    "tkinter": ("castproof.apps.inspector.",),
+    "sv_ttk": ("castproof.apps.inspector.",),
+    "tkinterdnd2": ("castproof.apps.inspector.",),
+    "platformdirs": ("castproof.pipeline.inspecting.preferences",),
+    "sqlite3": ("castproof.pipeline.inspecting.",),
     "matplotlib": ("castproof.report.", "castproof.pipeline.results"),
     "typer": ("castproof.apps.cli.",),
     "rich": ("castproof.apps.cli.",),

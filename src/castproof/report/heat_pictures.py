@@ -40,21 +40,39 @@ def heat_picture(pixels: Pixels, heat: Heat, longest_px: int) -> Picture:
     mixed = np.repeat(np.asarray(grey, np.float32)[..., None], 3, axis=2)
     strongest = float(heat.max())
     if strongest > 0:
-        relative = _enlarged(heat / strongest, grey.size)
-        cover = MOST_COVERED * min(strongest / FULL_NATS, 1) ** 0.5 * relative[..., None]
+        relative = enlarged(heat / strongest, grey.size)
+        cover = covered(relative, strongest)[..., None]
         mixed = (1 - cover) * mixed + cover * _COLOUR
         _draw_line(mixed, relative, dashed=strongest < FAINT_NATS)
     return thumbnail(np.rint(mixed).astype(np.uint8), longest_px)
 
 
-def _enlarged(heat: Heat, size: tuple[int, int]) -> Heat:
-    plane = Image.fromarray(np.asarray(heat, np.float32)).resize(size, Image.Resampling.BILINEAR)
+def covered(relative: Heat, strongest: float, most: float = MOST_COVERED) -> Heat:
+    """Return how much of the photo the colour covers, float32 in [0, `most`], of the shape of `relative`.
+
+    Args:
+        relative: float32, heat over the maximum of its map, in [0, 1].
+        strongest: maximum of the map, nats, above 0.
+        most: share that is covered where the heat is FULL_NATS or more, in [0, 1].
+    """
+    return relative * np.float32(most * min(strongest / FULL_NATS, 1) ** 0.5)
+
+
+def enlarged(heat: Heat, size: tuple[int, int], box: tuple[float, float, float, float] | None = None) -> Heat:
+    """Return the map interpolated to float32 (height, width).
+
+    Args:
+        heat: float32 (h, w).
+        size: width and height.
+        box: left, top, right, bottom of the part that is wanted, in places of `heat`; None for all of it.
+    """
+    plane = Image.fromarray(np.asarray(heat, np.float32)).resize(size, Image.Resampling.BILINEAR, box)
     return np.asarray(plane, np.float32)
 
 
 def _draw_line(mixed: NDArray[np.float32], heat: Heat, *, dashed: bool) -> None:
     """Draw a white line with a black edge around the strongest place."""
-    region = _strongest_region(heat)
+    region = strongest_region(heat)
     wide = region.filter(ImageFilter.MaxFilter(3))
     white = np.asarray(ImageChops.subtract(wide, region)) > 0
     black = np.asarray(ImageChops.subtract(wide.filter(ImageFilter.MaxFilter(3)), wide)) > 0
@@ -66,8 +84,12 @@ def _draw_line(mixed: NDArray[np.float32], heat: Heat, *, dashed: bool) -> None:
     mixed[white] = 255
 
 
-def _strongest_region(heat: Heat) -> Image.Image:
-    """Return 255 in the one piece around the maximum where the heat is above half of it, 0 elsewhere."""
+def strongest_region(heat: Heat) -> Image.Image:
+    """Return 255 in the one piece around the maximum where the heat is above half of it, 0 elsewhere.
+
+    Args:
+        heat: float32 (h, w), its maximum above 0.
+    """
     above = Image.fromarray(np.where(heat > heat.max() / 2, 255, 0).astype(np.uint8)).copy()
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
     ImageDraw.floodfill(above, (int(column), int(row)), _REGION)

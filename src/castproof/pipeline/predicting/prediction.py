@@ -65,7 +65,7 @@ class Rules:
     model_id: str
 
     def label_of(self, folder: str) -> str:
-        """Return "defective" or "good" for the photos in a folder of this name, "" where it is no class of the model."""
+        """Return "defective" or "good" for photos in a folder of this name, "" where it is no class of the model."""
         return DEFECTIVE if folder in self.defective else GOOD if folder in self.good else ""
 
     def prediction(

@@ -86,8 +86,13 @@ def _values(one: Prediction) -> tuple[Any, ...]:
     )
 
 
+def csv_cells(one: Prediction) -> tuple[Any, ...]:
+    """Return the cells of a row of a CSV table, in the order of COLUMNS."""
+    return tuple(_cell(value) for value in _values(one))
+
+
 def _write_csv(path: Path, predictions: Iterable[Prediction]) -> None:
-    write_csv(path, COLUMNS, (tuple(_cell(value) for value in _values(one)) for one in predictions))
+    write_csv(path, COLUMNS, map(csv_cells, predictions))
 
 
 def _cell(value: Any) -> Any:

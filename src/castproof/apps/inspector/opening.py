@@ -1,0 +1,152 @@
+"""Opening models, folders and photos: by dialog, by recent list, by drop, by paste."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tkinter import TclError, filedialog
+from typing import TYPE_CHECKING
+
+from castproof.apps.inspector.card_window import show_card
+from castproof.apps.inspector.message_strip import NOTE
+from castproof.apps.inspector.old_model_dialog import OldModelDialog
+from castproof.apps.inspector.pasting import pasted_picture
+from castproof.data.folders import is_photo_name
+from castproof.errors import CastproofError
+from castproof.images import IMAGE_SUFFIXES
+from castproof.pipeline.inspecting.old_model_settings import OldModelSettings
+from castproof.pipeline.inspecting.opening import OldModelFile, open_old_model
+from castproof.pipeline.inspecting.photo_list import chosen_photos
+from castproof.translation import tr
+
+if TYPE_CHECKING:
+    from castproof.apps.inspector.desk import Desk
+
+
+class Opening:
+    """Commands of the menu Open."""
+
+    def __init__(self, desk: "Desk") -> None:
+        self._desk = desk
+        self._settings: dict[str, OldModelSettings] = {}
+
+    def open_model(self) -> None:
+        """Ask for a model and open it."""
+        kinds = [(tr("Models"), "*.onnx *.pt *.pth *.pt2 *.ts"), (tr("All files"), "*")]
+        chosen = filedialog.askopenfilename(
+            parent=self._desk.root, title=tr("Open a model"), filetypes=kinds, initialdir=self._near_model()
+        )
+        if chosen:
+            self.use_model_path(chosen)
+
+    def open_folder(self) -> None:
+        """Ask for a folder of photos and open it."""
+        chosen = filedialog.askdirectory(
+            parent=self._desk.root,
+            title=tr("Open a folder of photos"),
+            initialdir=self._near_photos(),
+            mustexist=True,
+        )
+        if chosen:
+            self.use_folder_path(chosen)
+
+    def open_photo(self) -> None:
+        """Ask for photos and open them."""
+        endings = " ".join(f"*{one}" for one in sorted(IMAGE_SUFFIXES))
+        kinds = [(tr("Photos"), f"{endings} {endings.upper()}"), (tr("All files"), "*")]
+        chosen = filedialog.askopenfilenames(
+            parent=self._desk.root, title=tr("Open photos"), filetypes=kinds, initialdir=self._near_photos()
+        )
+        if chosen:
+            self.use_photo_paths([Path(one) for one in chosen])
+
+    def paste(self) -> None:
+        """Open what lies on the clipboard: a picture, or the path of a photo, a folder or a model."""
+        try:
+            text = self._desk.root.clipboard_get().strip().strip('"').removeprefix("file://")
+        except TclError:
+            text = ""
+        if text and Path(text).exists():
+            self.use_paths([Path(text)])
+            return
+        try:
+            found = pasted_picture(self._desk.root, self._desk.data_folder)
+        except CastproofError as error:
+            self._desk.tell_problem(tr("Paste"), error)
+            return
+        if found:
+            self.use_paths(found)
+        else:
+            self._desk.tell(
+                NOTE,
+                tr("The clipboard holds no picture and no path. Copy a photo, or a file, and paste it here."),
+            )
+
+    def show_card(self) -> None:
+        """Show what the model says of itself."""
+        model = self._desk.session.model
+        if model is not None:
+            show_card(self._desk.root, model, self._desk.colours, self._desk.window.scale)
+
+    def use_paths(self, paths: Sequence[Path]) -> None:
+        """Open what was dropped or pasted: a model, a folder, or photos."""
+        photos = [one for one in paths if is_photo_name(one.name) and not one.is_dir()]
+        folders = [one for one in paths if one.is_dir()]
+        for one in paths:
+            if one not in photos and one not in folders:
+                self.use_model_path(one)
+        if folders:
+            self.use_folder_path(folders[0])
+        elif photos:
+            self.use_photo_paths(photos)
+
+    def use_folder_path(self, folder: "Path | str") -> None:
+        """Open a folder of photos."""
+        self._desk.engine.list_photos(Path(folder))
+
+    def use_photo_paths(self, photos: Sequence[Path]) -> None:
+        """Open these photos."""
+        self._desk.engine.take_photos(lambda: chosen_photos(photos))
+
+    def use_given_photos(self, path: Path) -> None:
+        """Open the folder or the photo that the program was started with."""
+        if path.is_file():
+            self.use_photo_paths([path])
+        else:
+            self.use_folder_path(path)
+
+    def use_last_model(self, path: Path) -> None:
+        """Open the model that was open last; an old one is not, since a person must agree to it anew."""
+        self._desk.engine.open_unknown(path, ask=False)
+
+    def use_model_path(self, path: "Path | str") -> None:
+        """Open a model; of an old one a person is asked what its file does not say."""
+        self._desk.engine.open_unknown(Path(path))
+
+    def old_model_settings(self) -> None:
+        """Ask again for what the file of the open old model does not say."""
+        model = self._desk.session.model
+        if model is not None and model.settings is not None:
+            self.ask_old_model(OldModelFile(model.source, model.kind, model.source_sha256))
+
+    def ask_old_model(self, file: OldModelFile) -> None:
+        """Ask for what the file of an old model does not say, and open it."""
+        start = self._settings.get(file.sha256, OldModelSettings())
+
+        def done(settings: OldModelSettings | None) -> None:
+            if settings is None:
+                return
+            self._settings[file.sha256] = settings
+            self._desk.engine.open_model(
+                tr("Open model"), lambda progress: open_old_model(file.path, settings, progress)
+            )
+
+        OldModelDialog(
+            self._desk.root, file, start, done, colours=self._desk.colours, scale=self._desk.window.scale
+        )
+
+    def _near_model(self) -> str | None:
+        last = self._desk.preferences.last_model
+        return str(Path(last).parent) if last and Path(last).parent.is_dir() else None
+
+    def _near_photos(self) -> str | None:
+        recent = self._desk.preferences.recent_folders
+        return recent[0] if recent and Path(recent[0]).is_dir() else None

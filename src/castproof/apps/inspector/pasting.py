@@ -1,0 +1,55 @@
+"""Pictures from the clipboard become files, so that a verdict on them has something to rest on."""
+
+import tkinter as tk
+from datetime import datetime
+from pathlib import Path
+
+from PIL import Image, ImageGrab
+
+from castproof.files import atomic_path, make_folder
+
+FOLDER = "pasted"
+
+
+def pasted_picture(root: tk.Misc, data_folder: Path) -> list[Path]:
+    """Return the picture on the clipboard as a new file, or the files that were copied there; empty for neither.
+
+    Args:
+        root: the window, which asks the screen for pictures where the system knows no other way.
+        data_folder: of the user; the file is kept below it.
+
+    Raises:
+        OutputError: the picture cannot be kept.
+    """
+    found = _grabbed()
+    if isinstance(found, list):
+        return [Path(one) for one in found]
+    data = None if found is not None else _from_screen(root)
+    if found is None and data is None:
+        return []
+    name = f"{datetime.now().astimezone():%Y-%m-%d %H.%M.%S.%f}"[:-3] + ".png"
+    path = make_folder(data_folder / FOLDER) / name
+    with atomic_path(path) as temporary:
+        if found is not None:
+            found.save(temporary)
+        elif data is not None:
+            temporary.write_bytes(data)
+    return [path]
+
+
+def _grabbed() -> Image.Image | list[str] | None:
+    try:
+        return ImageGrab.grabclipboard()
+    except (NotImplementedError, OSError, ChildProcessError):
+        return None
+
+
+def _from_screen(root: tk.Misc) -> bytes | None:
+    """Return the bytes of a PNG that another X11 program offers; Tk gives them as numbers."""
+    try:
+        numbers = root.selection_get(  # type: ignore[no-untyped-call]
+            selection="CLIPBOARD", type="image/png"
+        )
+        return bytes(int(one, 0) & 0xFF for one in numbers.split())
+    except (tk.TclError, ValueError):
+        return None

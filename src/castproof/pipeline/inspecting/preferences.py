@@ -1,0 +1,234 @@
+"""The settings of the inspector's window, in a file of their own that may be deleted for a clean start."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Final, TypeGuard
+
+import platformdirs
+
+from castproof.errors import SettingError
+from castproof.files import write_text
+from castproof.translation import ENGLISH, languages, tr
+
+NAME: Final = "qa_inspector_settings.json"
+VERSION: Final = 1
+APP: Final = "castproof"
+PORTABLE: Final = ("portable", "portable.txt")
+THEMES: Final = ("light", "dark", "system")
+MOST_RECENT: Final = 10
+MOST_REASONS: Final = 50
+MOST_CHARACTERS: Final = 4096
+MOST_BYTES: Final = 2**20
+SCALING_PERCENT: Final = (50, 400)
+_GEOMETRY: Final = re.compile(r"[1-9][0-9]{1,4}x[1-9][0-9]{1,4}(\+-?[0-9]{1,5}\+-?[0-9]{1,5})?")
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """What the window remembers.
+
+    Args:
+        version: of the file.
+        language: code of a language, see `castproof.translation.languages`.
+        theme: "light", "dark", or "system" for that of the desktop.
+        inspector: name of the inspector, "" where it was not given yet.
+        recent_models: paths of model files, the last one first, at most 10.
+        recent_folders: paths of folders of photos, likewise.
+        last_model: path of the model to open at the start, "" for none.
+        judge_on_opening: whether a photo is judged when it is opened.
+        next_after_verdict: whether the next photo is shown once the inspector has decided.
+        heat: whether the heat map is shown.
+        heat_opacity: in [0, 1].
+        contour: whether the line around the strongest place is shown.
+        geometry: of the window, such as 1200x700+10+20, "" for the usual one.
+        reasons: to choose from for a verdict; () for those of the program.
+        scaling_percent: 50 to 400, 0 for that of the desktop.
+
+    Raises:
+        SettingError: a value is none of these.
+    """
+
+    version: int = VERSION
+    language: str = ENGLISH
+    theme: str = "system"
+    inspector: str = ""
+    recent_models: tuple[str, ...] = ()
+    recent_folders: tuple[str, ...] = ()
+    last_model: str = ""
+    judge_on_opening: bool = True
+    next_after_verdict: bool = True
+    heat: bool = True
+    heat_opacity: float = 0.6
+    contour: bool = True
+    geometry: str = ""
+    reasons: tuple[str, ...] = ()
+    scaling_percent: int = 0
+
+    def __post_init__(self) -> None:
+        wrong = [one.name for one in fields(self) if not _RULES[one.name](getattr(self, one.name))]
+        if wrong:
+            raise SettingError(
+                f"Settings that cannot be: {', '.join(wrong)}.",
+                found=", ".join(f"{name} = {getattr(self, name)!r}" for name in wrong),
+            )
+
+    def with_model(self, path: str) -> "Preferences":
+        """Return these with `path` as the last model, and first among the recent ones."""
+        return replace(self, last_model=path, recent_models=_first(path, self.recent_models))
+
+    def with_folder(self, path: str) -> "Preferences":
+        """Return these with `path` first among the recent folders."""
+        return replace(self, recent_folders=_first(path, self.recent_folders))
+
+
+def preferences_path(program: Path | None) -> Path:
+    """Return the file of the settings: this user's, or next to the program where it is portable.
+
+    Args:
+        program: the stand-alone program's own file; None where Python runs it. It is portable where a file named
+            "portable" lies beside it.
+    """
+    beside = _portable_folder(program)
+    return (beside or Path(platformdirs.user_config_dir(APP, appauthor=False))) / NAME
+
+
+def data_folder(program: Path | None) -> Path:
+    """Return the folder of this user's own data, or the one next to a portable program; it need not be there yet.
+
+    Args:
+        program: see `preferences_path`.
+    """
+    beside = _portable_folder(program)
+    return beside / "data" if beside else Path(platformdirs.user_data_dir(APP, appauthor=False))
+
+
+def load_preferences(path: Path) -> tuple[Preferences, str | None]:
+    """Return the settings in `path`, and what to tell the user about the file, None for nothing.
+
+    Without a file, and where it cannot be used, they are the usual ones. A file that is broken or of a newer version
+    is renamed first, so that saving does not replace it. Fields that are not known are passed over.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        return Preferences(), None
+    except OSError as error:
+        return Preferences(), _set_aside(path, error.strerror or str(error))
+    try:
+        content = _content(data)
+    except ValueError as error:
+        return Preferences(), _set_aside(path, str(error))
+    chosen = {one.name: content[one.name] for one in fields(Preferences) if one.name in content}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in chosen.items()
+    }
+    good: dict[str, Any] = {name: value for name, value in values.items() if _RULES[name](value)}
+    wrong = sorted(values.keys() - good.keys())
+    if not wrong:
+        return Preferences(**good), None
+    told = tr("Settings that could not be used have their usual values: {names}.", names=", ".join(wrong))
+    return Preferences(**good), told
+
+
+def save_preferences(path: Path, preferences: Preferences) -> None:
+    """Write the settings to `path`, whole or not at all. Raises OutputError; the window goes on without."""
+    text = json.dumps(asdict(preferences), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    # A lone surrogate, of a path that is no Unicode, becomes the very escape that JSON has for it.
+    write_text(path, text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+def _portable_folder(program: Path | None) -> Path | None:
+    if program is not None and any((program.parent / name).is_file() for name in PORTABLE):
+        return program.parent
+    return None
+
+
+def _content(data: bytes) -> dict[str, Any]:
+    """Return the fields of a file. Raises ValueError where it is broken, or of another version."""
+    if len(data) > MOST_BYTES:
+        raise ValueError(tr("it is too large"))
+    try:
+        content = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(tr("it is not JSON ({reason})", reason=error)) from error
+    version = content.get("version") if isinstance(content, dict) else None
+    if not isinstance(content, dict) or not _is_whole(version) or version < 1:
+        raise ValueError(tr("it holds no settings of this program"))
+    if version > VERSION:
+        raise ValueError(tr("a newer program wrote it"))
+    return content
+
+
+def _set_aside(path: Path, reason: str) -> str:
+    """Return what to tell of a file that cannot be used, after renaming it."""
+    number, aside = 1, path.with_name(f"{path.name}.broken1")
+    while os.path.lexists(aside):
+        number += 1
+        aside = path.with_name(f"{path.name}.broken{number}")
+    try:
+        path.rename(aside)
+    except OSError as error:
+        return tr(
+            "The settings in {path} cannot be used: {reason}. The file could not be set aside ({error}).",
+            path=path,
+            reason=reason,
+            error=error.strerror or error,
+        )
+    return tr(
+        "The settings in {path} could not be used: {reason}. The file is kept as {aside}; the usual settings apply.",
+        path=path,
+        reason=reason,
+        aside=aside.name,
+    )
+
+
+def _first(path: str, others: tuple[str, ...]) -> tuple[str, ...]:
+    return (path, *(one for one in others if one != path))[:MOST_RECENT]
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) <= MOST_CHARACTERS
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _texts(most: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, tuple) and len(value) <= most and all(map(_is_text, value))
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _is_scaling(value: Any) -> bool:
+    return _is_whole(value) and (value == 0 or SCALING_PERCENT[0] <= value <= SCALING_PERCENT[1])
+
+
+_RULES: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "version": lambda value: _is_whole(value) and value == VERSION,
+    "language": lambda value: _is_text(value) and value in languages(),
+    "theme": lambda value: _is_text(value) and value in THEMES,
+    "inspector": _is_text,
+    "recent_models": _texts(MOST_RECENT),
+    "recent_folders": _texts(MOST_RECENT),
+    "last_model": _is_text,
+    "judge_on_opening": _is_flag,
+    "next_after_verdict": _is_flag,
+    "heat": _is_flag,
+    "heat_opacity": _is_share,
+    "contour": _is_flag,
+    "geometry": lambda value: _is_text(value) and (not value or _GEOMETRY.fullmatch(value) is not None),
+    "reasons": _texts(MOST_REASONS),
+    "scaling_percent": _is_scaling,
+}

@@ -1,0 +1,194 @@
+"""The settings of the window: whatever the file holds, the window starts, and no file is lost."""
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from castproof.errors import OutputError, SettingError
+from castproof.pipeline.inspecting.preferences import (
+    NAME,
+    Preferences,
+    data_folder,
+    load_preferences,
+    preferences_path,
+    save_preferences,
+)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = [one.name for one in fields(Preferences)]
+TEXTS = st.text(max_size=8)
+VALID = st.builds(
+    Preferences,
+    language=st.sampled_from(["en", "pl"]),
+    theme=st.sampled_from(["light", "dark", "system"]),
+    inspector=TEXTS,
+    recent_models=st.lists(TEXTS, max_size=10).map(tuple),
+    recent_folders=st.lists(TEXTS, max_size=10).map(tuple),
+    last_model=TEXTS,
+    judge_on_opening=st.booleans(),
+    next_after_verdict=st.booleans(),
+    heat=st.booleans(),
+    heat_opacity=st.floats(0, 1),
+    contour=st.booleans(),
+    geometry=st.sampled_from(["", "1366x768", "900x600+-8+0"]),
+    reasons=st.lists(TEXTS, max_size=5).map(tuple),
+    scaling_percent=st.sampled_from([0, 50, 125, 400]),
+)
+
+
+def loaded(data: bytes) -> tuple[Preferences, str | None, list[str]]:
+    """Return what is made of a file, and the names of the files there afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / NAME
+        path.write_bytes(data)
+        preferences, message = load_preferences(path)
+        left = sorted(one.name for one in Path(folder).iterdir())
+        kept = [one.read_bytes() for one in Path(folder).iterdir()]
+        assert kept == [data]
+        return preferences, message, left
+
+
+@settings(deadline=None, max_examples=60)
+@given(preferences=VALID)
+def test_what_is_saved_is_loaded_again(preferences: Preferences) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "new" / NAME
+        save_preferences(path, Preferences())
+        save_preferences(path, preferences)
+        assert load_preferences(path) == (preferences, None)
+        assert [one.name for one in path.parent.iterdir()] == [NAME]
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    content=st.dictionaries(st.sampled_from(NAMES), JSON) | JSON,
+    version=st.sampled_from([None, 1, 2, 0, True]),
+)
+def test_any_json_gives_settings_that_can_be(content: Any, version: object) -> None:
+    if version is not None and isinstance(content, dict):
+        content["version"] = version
+    preferences, message, left = loaded(json.dumps(content).encode())
+    assert Preferences(**asdict(preferences)) == preferences
+    usable = isinstance(content, dict) and content.get("version") is not True and content.get("version") == 1
+    assert left == [NAME if usable else f"{NAME}.broken1"]
+    assert message is not None or usable
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.binary(max_size=40))
+def test_any_bytes_give_settings_that_can_be(data: bytes) -> None:
+    assert loaded(data)[0] == Preferences()
+
+
+def test_one_wrong_field_has_its_usual_value_and_the_others_stay() -> None:
+    content = {"version": 1, "language": "pl", "theme": "pink", "heat_opacity": 1.5, "from later": [1]}
+    preferences, message, left = loaded(json.dumps(content).encode())
+    assert preferences == replace(Preferences(), language="pl")
+    assert message is not None
+    assert message.endswith(": heat_opacity, theme.")
+    assert left == [NAME]
+
+
+@pytest.mark.parametrize(
+    "name_and_value",
+    [
+        ("judge_on_opening", 1),
+        ("recent_models", ["a"] * 11),
+        ("recent_folders", [1]),
+        ("reasons", "pore"),
+        ("language", "xx"),
+        ("geometry", "big"),
+        ("geometry", "1366x768; exit"),
+        ("scaling_percent", 1000),
+        ("scaling_percent", True),
+        ("inspector", "x" * 5000),
+    ],
+)
+def test_wrong_values(name_and_value: tuple[str, object]) -> None:
+    name, value = name_and_value
+    preferences, message, _ = loaded(json.dumps({"version": 1, name: value}).encode())
+    assert preferences == Preferences()
+    assert message is not None
+    assert name in message
+    with pytest.raises(SettingError, match=name):
+        Preferences(**{name: tuple(value) if isinstance(value, list) else value})
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[" * 100_000, b'{"version": ' + b"9" * 5000 + b"}", b'{"version": 2}', b" " * 2**21]
+)
+def test_a_file_that_cannot_be_used_is_set_aside_with_a_message(data: bytes) -> None:
+    preferences, message, left = loaded(data)
+    assert preferences == Preferences()
+    assert message is not None
+    assert left == [f"{NAME}.broken1"]
+
+
+def test_nothing_that_was_set_aside_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    for content in ("one", "two", "three"):
+        path.write_text(content)
+        assert load_preferences(path)[0] == Preferences()
+        save_preferences(path, Preferences(language="pl"))
+    assert [(tmp_path / f"{NAME}.broken{number}").read_text() for number in (1, 2, 3)] == [
+        "one",
+        "two",
+        "three",
+    ]
+    assert load_preferences(path) == (Preferences(language="pl"), None)
+
+
+def test_a_file_with_a_byte_order_mark_is_read() -> None:
+    assert loaded('\ufeff{"version": 1, "inspector": "Żaneta"}'.encode())[:2] == (
+        Preferences(inspector="Żaneta"),
+        None,
+    )
+
+
+def test_without_a_file_the_usual_settings_apply(tmp_path: Path) -> None:
+    assert load_preferences(tmp_path / "none" / NAME) == (Preferences(), None)
+
+
+def test_a_folder_that_cannot_be_written_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError):
+        save_preferences(tmp_path / "file" / NAME, Preferences())
+    assert load_preferences(tmp_path / "file" / NAME)[0] == Preferences()
+
+
+def test_odd_paths_are_kept(tmp_path: Path) -> None:
+    odd = os.fsdecode(b"/photos/\xff\xe9")
+    save_preferences(tmp_path / NAME, Preferences().with_folder(odd))
+    assert load_preferences(tmp_path / NAME)[0].recent_folders == (odd,)
+
+
+def test_recent_ones_come_first_and_once() -> None:
+    preferences = Preferences()
+    for number in [*range(12), 5]:
+        preferences = preferences.with_model(f"{number}.onnx")
+    assert preferences.last_model == "5.onnx"
+    assert preferences.recent_models == tuple(f"{number}.onnx" for number in (5, 11, 10, 9, 8, 7, 6, 4, 3, 2))
+
+
+def test_a_portable_program_keeps_all_beside_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    program = tmp_path / "stick" / "inspector"
+    program.parent.mkdir()
+    for one in (None, program):
+        assert preferences_path(one) == tmp_path / "config" / "castproof" / NAME
+        assert data_folder(one) == tmp_path / "share" / "castproof"
+    (program.parent / "portable").touch()
+    assert preferences_path(program) == program.parent / NAME
+    assert data_folder(program) == program.parent / "data"
