@@ -1,8 +1,10 @@
 """Drives the real window in this process: keys and mouse by xdotool, what it shows read from its widgets."""
 
+import logging
 import time
 import tkinter as tk
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tkinter import ttk
 from typing import Any
@@ -14,11 +16,29 @@ from castproof.apps.inspector.desk import Desk
 PATIENCE_S = 20
 
 
+class Unexpected(logging.Handler):
+    """Keeps what the program logs of errors that nobody foresaw."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one of them."""
+        self.found.append(self.format(record))
+
+
 class Driver:
-    """Hands and eyes of somebody who sits at the window."""
+    """Hands and eyes of somebody who sits at the window.
+
+    Attributes:
+        unexpected: errors that nobody foresaw, in the window's own thread or in another one; the test fails for them.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.unexpected = Unexpected()
+        logging.getLogger("castproof").addHandler(self.unexpected)
         self.until(lambda: desk.root.winfo_viewable())
         desk.root.focus_force()
         self.rest()
@@ -27,14 +47,18 @@ class Driver:
         """Let the window work for a while."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self.desk.root.update()
+            self._update()
             time.sleep(0.002)
+
+    def _update(self) -> None:
+        self.desk.root.update()
+        assert not self.unexpected.found, self.unexpected.found[0]
 
     def until(self, condition: Callable[[], object], what: str = "") -> None:
         """Let the window work until `condition` holds."""
         end = time.monotonic() + PATIENCE_S
         while True:
-            self.desk.root.update()
+            self._update()
             if condition():
                 return
             assert time.monotonic() < end, f"it did not happen: {what} {self.message} {self.status}"
@@ -69,7 +93,9 @@ class Driver:
 
     def button(self, text: str, within: tk.Misc | None = None) -> ttk.Button:
         """Return the button with this text."""
-        found = [one for one in self.widgets(within) if isinstance(one, ttk.Button) and one.cget("text") == text]
+        found = [
+            one for one in self.widgets(within) if isinstance(one, ttk.Button) and one.cget("text") == text
+        ]
         assert len(found) == 1, f"{len(found)} buttons {text!r}"
         return found[0]
 
@@ -104,6 +130,11 @@ class Driver:
         return self.desk.window.messages.text
 
     @property
+    def place_of_photo(self) -> str:
+        """What stands in the place of the photo where there is none to show."""
+        return self.desk.window.photo._message
+
+    @property
     def status(self) -> str:
         """What the status line says."""
         return self.desk.window.status
@@ -133,10 +164,15 @@ class Driver:
         self.until(lambda: desk.session.tally().pending == 0 and desk.batch_ticket is None, "not judged")
         self.until(lambda: self.shown, "not shown")
 
+    def judged_one(self) -> None:
+        """Wait until the current photo is shown and judged."""
+        desk = self.desk
+        self.until(lambda: self.shown and desk.looked is not None and desk.looked.inspection, "not judged")
+
     def close(self) -> None:
         """Close the window, if it is still open."""
-        try:
+        logging.getLogger("castproof").removeHandler(self.unexpected)
+        with suppress(tk.TclError):  # it is closed
             self.desk.root.winfo_exists()
-        except tk.TclError:
-            return
-        self.desk.close()
+            self.desk.close()
+        assert not self.unexpected.found, self.unexpected.found[0]

@@ -18,7 +18,7 @@ def new_screen(width: int, height: int) -> Iterator[str]:
         if shutil.which(program) is None:
             pytest.skip(f"{program} is missing; install it, such as by: apt-get install {package}")
     reading, writing = os.pipe()
-    size = ["-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-displayfd", str(writing)]
+    size = ["-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-ac", "-displayfd", str(writing)]
     server = subprocess.Popen(["Xvfb", *size], pass_fds=[writing], stderr=subprocess.DEVNULL)
     os.close(writing)
     with os.fdopen(reading) as told, pytest.MonkeyPatch.context() as patch:
@@ -32,5 +32,7 @@ def new_screen(width: int, height: int) -> Iterator[str]:
 
 def xdotool(*words: object) -> str:
     """Return what xdotool says; it presses keys and moves the mouse as a person would."""
-    done = subprocess.run(["xdotool", *map(str, words)], check=True, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(
+        ["xdotool", *map(str, words)], check=True, capture_output=True, text=True, timeout=20
+    )
     return done.stdout.strip()

@@ -28,7 +28,9 @@ class Answer(threading.Thread):
         time.sleep(0.7)
         xdotool("key", "ctrl+slash")
         xdotool("type", "--delay", "1", str(self._path))
-        for _ in range(2 if self._path.is_dir() else 1):  # the first one goes into a folder, the second chooses it
+        for _ in range(
+            2 if self._path.is_dir() else 1
+        ):  # the first one goes into a folder, the second chooses it
             xdotool("key", "Return")
             time.sleep(0.2)
 

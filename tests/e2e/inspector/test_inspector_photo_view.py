@@ -2,8 +2,6 @@
 
 import math
 import os
-import shutil
-import subprocess
 import time
 import tkinter as tk
 from collections.abc import Callable, Iterator
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import ImageGrab
+from screen import xdotool
 
 from castproof.apps.inspector.coalesced import Coalesced
 from castproof.apps.inspector.look_controls import LookCalls, LookControls
@@ -31,24 +30,7 @@ COLOURS = ViewColours(background="#204060", text="#ffffff", border="#ff00ff")
 
 
 @pytest.fixture(scope="module")
-def display() -> Iterator[str]:
-    """Return the name of a screen of its own."""
-    for program, package in (("Xvfb", "xvfb"), ("xdotool", "xdotool")):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is missing; install it, such as by apt-get install {package}")
-    reading, writing = os.pipe()
-    screen = ["-screen", "0", "1366x768x24", "-nolisten", "tcp", "-displayfd", str(writing)]
-    server = subprocess.Popen(["Xvfb", *screen], pass_fds=[writing], stderr=subprocess.DEVNULL)
-    os.close(writing)
-    with os.fdopen(reading) as told, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DISPLAY", f":{told.readline().strip()}")
-        yield os.environ["DISPLAY"]
-    server.terminate()
-    server.wait()
-
-
-@pytest.fixture(scope="module")
-def root(display: str) -> Iterator[tk.Tk]:
+def root(screen: str) -> Iterator[tk.Tk]:
     """Return a window in the upper left corner."""
     made = tk.Tk()
     made.geometry("900x700+0+0")
@@ -102,10 +84,6 @@ class Seen:
 def corner(canvas: PhotoCanvas, at: tuple[int, int]) -> tuple[int, int]:
     inset = int(canvas["highlightthickness"])
     return canvas.winfo_rootx() + inset + at[0], canvas.winfo_rooty() + inset + at[1]
-
-
-def xdotool(*words: object) -> None:
-    subprocess.run(["xdotool", *(str(word) for word in words)], check=True, timeout=PATIENCE_S)
 
 
 def noise(height: int = 300, width: int = 300) -> NDArray[np.uint8]:

@@ -1,8 +1,5 @@
 """The dialog for an old model in a real window, driven by real keys; what it gives opens the model."""
 
-import os
-import shutil
-import subprocess
 import time
 import tkinter as tk
 import warnings
@@ -13,6 +10,7 @@ from tkinter import ttk
 
 import pytest
 import torch
+from screen import xdotool
 from torch import nn
 
 pytest.importorskip("sv_ttk", reason="the inspector needs its extra: pip install castproof[inspector]")
@@ -24,23 +22,6 @@ from castproof.pipeline.inspecting.opening import OldModelFile, look_at_old_mode
 
 PATIENCE_S = 20
 SCREEN = (1366, 768)
-
-
-@pytest.fixture(scope="module")
-def display() -> Iterator[str]:
-    """Return the name of a screen of its own."""
-    for program, package in (("Xvfb", "xvfb"), ("xdotool", "xdotool")):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is missing; install it, such as by apt-get install {package}")
-    reading, writing = os.pipe()
-    screen = ["-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24", "-nolisten", "tcp", "-displayfd", str(writing)]
-    server = subprocess.Popen(["Xvfb", *screen], pass_fds=[writing], stderr=subprocess.DEVNULL)
-    os.close(writing)
-    with os.fdopen(reading) as told, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DISPLAY", f":{told.readline().strip()}")
-        yield os.environ["DISPLAY"]
-    server.terminate()
-    server.wait()
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +70,11 @@ class Shown:
             time.sleep(0.005)
 
     def keys(self, *names: str) -> None:
-        subprocess.run(["xdotool", "key", "--delay", "0", *names], check=True, timeout=PATIENCE_S)
+        xdotool("key", "--delay", "0", *names)
         self.root.update()
 
     def types(self, text: str) -> None:
-        subprocess.run(["xdotool", "type", "--delay", "0", text], check=True, timeout=PATIENCE_S)
+        xdotool("type", "--delay", "0", text)
         self.root.update()
 
     def tab_to(self, condition: Callable[[tk.Misc], bool]) -> None:
@@ -128,7 +109,7 @@ class Shown:
 
 
 @pytest.fixture(scope="module")
-def root(display: str) -> Iterator[tk.Tk]:
+def root(screen: str) -> Iterator[tk.Tk]:
     made = tk.Tk()
     made.geometry(f"{SCREEN[0]}x{SCREEN[1]}+0+0")
     made.update()
@@ -182,7 +163,8 @@ def test_typing_swapping_ticking_and_opening_by_keys_alone(shown: Shown, old: Pa
         classes="def, ok", good="ok", size="32", trusted_sha256=shown.file.sha256
     )
     assert not shown.dialog.winfo_exists()
-    assert open_old_model(old, settings).classes() == "good: ok · defective: def"
+    card = open_old_model(old, settings).model.card
+    assert (card.good, card.defective) == (("ok",), ("def",))
 
 
 def test_it_shows_what_the_file_is_and_the_risk(shown: Shown) -> None:
