@@ -1,5 +1,7 @@
 """Fixtures for all tests: small class folders of generated photos, and a cache away from the user's own."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,28 @@ import pytest
 from PIL import Image
 
 ClassFolder = Callable[..., Path]
+BYTECODE = Path(__file__).parents[1] / ".work" / "bytecode"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the environment that the workers, and every process that a test starts, inherit."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        _keep_bytecode_aside()
+    workers = config.getoption("numprocesses", None) or 1
+    if workers > 1:  # with more threads than cores, small matrices take many times as long
+        threads = max(1, (os.cpu_count() or 1) // workers)
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(name, str(threads))
+
+
+def _keep_bytecode_aside() -> None:
+    """Compile every module once where Python may write nothing next to the sources.
+
+    To compile PyTorch and what it imports takes longer than to run it, in every process anew.
+    """
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(BYTECODE))
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"]
+    sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session", autouse=True)

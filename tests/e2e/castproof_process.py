@@ -127,6 +127,8 @@ def run_script(arguments: Sequence[str | Path], cwd: Path, **environment: str) -
 
 
 def _serve() -> None:
+    import typer.rich_utils  # noqa: F401
+
     import castproof.pipeline.demo  # noqa: F401  (loads all libraries; the command line itself is loaded anew)
 
     for line in sys.stdin:
@@ -164,6 +166,7 @@ def _become_castproof(request: Request, outputs: Sequence[int]) -> None:
     if request.largest_file:
         import resource
 
+        sys.dont_write_bytecode = True  # or the limit cuts it off, and the next process stumbles over it
         resource.setrlimit(resource.RLIMIT_FSIZE, (request.largest_file, request.largest_file))
     code = 1
     try:

@@ -1,11 +1,12 @@
-"""One trained run on small generated photos, shared by the tests of the command line."""
+"""One trained run and one cross-validation on small generated photos, shared by the tests of the command line."""
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from castproof_process import Server
-from small_run import COUNTS, SMALL, Trained, fill_splits, only_run
+from small_run import COUNTS, CROSSVAL, CROSSVAL_COUNTS, SMALL, Crossvalidated, Trained, fill_splits, only_run
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +27,19 @@ def trained(castproof: Server, tmp_path_factory: pytest.TempPathFactory) -> Trai
     done = castproof.run(["train", "--data", "my photos", "--recipe", "reference", *SMALL], folder)
     assert done.code == 0, done.text
     return Trained(only_run(folder / "runs"), data, done)
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that holds photos/ with splits."""
+    folder = tmp_path_factory.mktemp("crossval")
+    fill_splits(folder / "photos", CROSSVAL_COUNTS)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def crossvalidated(castproof: Server, place: Path) -> Crossvalidated:
+    """Return a cross-validation of three folds and four epochs, in "whole" beside the photos."""
+    done = castproof.run([*CROSSVAL, "--epochs", "4", "--outdir", "whole"], place)
+    assert done.code == 0, done.text
+    return Crossvalidated(place / "whole", done)

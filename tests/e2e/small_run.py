@@ -9,6 +9,9 @@ from PIL import Image
 
 SMALL = ("--weights", "none", "--img-size", "64", "--epochs", "2", "--num-workers", "1", "--no-bars")
 COUNTS = {"train": 10, "val": 7, "test": 6}
+CROSSVAL_COUNTS = {"train": 9, "val": 6, "test": 6}
+ROUND = ("--weights", "none", "--img-size", "64", "--num-workers", "1", "--no-bars")
+CROSSVAL = ("crossval", "photos", *ROUND, "--folds", "3")
 
 
 class Trained(NamedTuple):
@@ -16,6 +19,13 @@ class Trained(NamedTuple):
 
     run: Path
     data: Path
+    done: Done
+
+
+class Crossvalidated(NamedTuple):
+    """A complete cross-validation, and what the program printed."""
+
+    home: Path
     done: Done
 
 

@@ -14,13 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 from castproof_process import ENVIRONMENT, SCRIPT, TIMEOUT_S, Server
-from small_run import fill_splits
+from small_run import CROSSVAL, CROSSVAL_COUNTS, ROUND, Crossvalidated
 
 from castproof.files import in_use
 
-SMALL = ("--weights", "none", "--img-size", "64", "--folds", "3", "--no-bars", "--num-workers", "1")
 RESULTS = ("metrics.json", "predictions.csv", "parts.csv", "folds.csv")
-COUNTS = {"train": 9, "val": 6, "test": 6}
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -34,35 +32,29 @@ def sentence(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that holds photos/ with splits."""
-    folder = tmp_path_factory.mktemp("crossval")
-    fill_splits(folder / "photos", COUNTS)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def whole(place: Path, castproof: Server) -> Path:
+def whole(crossvalidated: Crossvalidated) -> Path:
     """Return a complete cross-validation of four epochs a round."""
-    done = castproof.run(["crossval", "photos", *SMALL, "--epochs", "4", "--outdir", "whole"], place)
-    assert done.code == 0, done.text
-    assert "all folds" in done.out
-    assert "given split" in done.out
-    told = dict(re.findall(r"^(fold \d|given split) is done: macro-F1 (\S+)$", done.out, re.MULTILINE))
-    metrics = json.loads((place / "whole" / "metrics.json").read_text(encoding="utf-8"))
+    return crossvalidated.home
+
+
+def test_what_is_printed_is_what_is_written(crossvalidated: Crossvalidated) -> None:
+    out = crossvalidated.done.out
+    assert "all folds" in out
+    assert "given split" in out
+    told = dict(re.findall(r"^(fold \d|given split) is done: macro-F1 (\S+)$", out, re.MULTILINE))
+    metrics = json.loads((crossvalidated.home / "metrics.json").read_text(encoding="utf-8"))
     found = {name.replace("_", " "): fold["macro_f1"] for name, fold in metrics["folds"].items()}
     assert told == {
         name: f"{value:.4f}" for name, value in {**found, "given split": metrics["given"]["macro_f1"]}.items()
     }
-    assert "Going on" not in done.out
-    return place / "whole"
+    assert "Going on" not in out
 
 
 def test_every_photo_is_judged_once_by_a_network_that_never_saw_its_part(whole: Path) -> None:
     told = Counter(row["file"] for row in rows(whole / "predictions.csv"))
     folds = rows(whole / "folds.csv")
     assert told == Counter(row["file"] for row in folds)
-    assert len(told) == 2 * sum(COUNTS.values())
+    assert len(told) == 2 * sum(CROSSVAL_COUNTS.values())
     for number in ("1", "2", "3"):
         manifest = rows(whole / f"fold_{number}" / "manifest.csv")
         parts = {
@@ -82,7 +74,7 @@ def test_metrics_are_those_of_the_predictions(whole: Path) -> None:
     assert metrics["pooled"]["fn"] == len(missed)
     assert metrics["pooled"]["n"] == metrics["photos"] == len(told)
     assert sum(fold["n"] for fold in metrics["folds"].values()) == len(told)
-    assert metrics["given"]["n"] == 2 * COUNTS["test"]
+    assert metrics["given"]["n"] == 2 * CROSSVAL_COUNTS["test"]
     parts = rows(whole / "parts.csv")
     assert sum(int(row["photos"]) for row in parts) == len(told)
     assert sum(int(row["right"]) for row in parts) == sum(row["correct"] == "1" for row in told)
@@ -95,7 +87,7 @@ def test_metrics_are_those_of_the_predictions(whole: Path) -> None:
 def test_a_stopped_cross_validation_goes_on_to_the_same_end(
     whole: Path, place: Path, castproof: Server
 ) -> None:
-    command = ["crossval", "photos", *SMALL, "--epochs", "4", "--outdir", "stopped"]
+    command = [*CROSSVAL, "--epochs", "4", "--outdir", "stopped"]
     begun = place / "stopped"
     stopped = castproof.run(command, place, interrupt_when=lambda: bool(list(begun.glob("*/last_state.pt"))))
     assert stopped.code == 130, stopped.text
@@ -120,7 +112,7 @@ def test_a_stopped_cross_validation_goes_on_to_the_same_end(
 def test_stopped_before_the_folder_is_there_nothing_is_said_to_be_kept(
     place: Path, castproof: Server, tmp_path: Path
 ) -> None:
-    command = ["crossval", "photos", *SMALL, "--outdir", "not made"]
+    command = [*CROSSVAL, "--outdir", "not made"]
     stopped = castproof.run(
         command,
         place,
@@ -135,13 +127,13 @@ def test_stopped_before_the_folder_is_there_nothing_is_said_to_be_kept(
 
 def test_the_same_command_again_shows_what_is_there(whole: Path, place: Path, castproof: Server) -> None:
     before = (whole / "fold_1" / "best_model.pt").stat().st_mtime_ns
-    again = castproof.run(["crossval", "photos", *SMALL, "--epochs", "4", "--outdir", "whole"], place)
+    again = castproof.run([*CROSSVAL, "--epochs", "4", "--outdir", "whole"], place)
     assert again.code == 0, again.text
     assert (whole / "fold_1" / "best_model.pt").stat().st_mtime_ns == before
 
 
 def test_other_settings_and_strange_folders_are_refused(whole: Path, place: Path, castproof: Server) -> None:
-    other = castproof.run(["crossval", "photos", *SMALL, "--epochs", "5", "--outdir", "whole"], place)
+    other = castproof.run([*CROSSVAL, "--epochs", "5", "--outdir", "whole"], place)
     assert other.code == 1
     assert "other photos, settings or weights" in " ".join(other.err.split())
     for folder, said in (
@@ -149,14 +141,14 @@ def test_other_settings_and_strange_folders_are_refused(whole: Path, place: Path
         ("whole/leak.png", "is not a folder"),
         ("photos/results", "lies in"),
     ):
-        strange = castproof.run(["crossval", "photos", *SMALL, "--outdir", folder], place)
+        strange = castproof.run([*CROSSVAL, "--outdir", folder], place)
         assert strange.code == 1
         assert said in " ".join(strange.err.split())
     assert not (place / "photos" / "results").exists()
 
 
 def test_a_second_command_in_the_same_folder_is_refused(whole: Path, place: Path, castproof: Server) -> None:
-    command = ["crossval", "photos", *SMALL, "--epochs", "4", "--outdir", "whole"]
+    command = [*CROSSVAL, "--epochs", "4", "--outdir", "whole"]
     with in_use(whole):
         second = castproof.run(command, place)
     assert second.code == 1, second.text
@@ -165,17 +157,7 @@ def test_a_second_command_in_the_same_folder_is_refused(whole: Path, place: Path
 
 
 def test_a_recipe_that_validates_keeps_a_fold_for_it(place: Path, castproof: Server) -> None:
-    command = [
-        "crossval",
-        "photos",
-        *SMALL,
-        "--recipe",
-        "reference",
-        "--epochs",
-        "1",
-        "--outdir",
-        "reference",
-    ]
+    command = [*CROSSVAL, "--recipe", "reference", "--epochs", "1", "--outdir", "reference"]
     done = castproof.run(command, place)
     assert done.code == 0, done.text
     splits = Counter(row["split"] for row in rows(place / "reference" / "fold_1" / "manifest.csv"))
@@ -183,32 +165,31 @@ def test_a_recipe_that_validates_keeps_a_fold_for_it(place: Path, castproof: Ser
 
 
 def test_a_problem_in_a_round_is_told_in_words(place: Path, castproof: Server) -> None:
-    wrong = ["crossval", "photos", *SMALL, "--recipe", "reference", "--lr", "1e30", "--outdir", "diverged"]
+    wrong = [*CROSSVAL, "--recipe", "reference", "--lr", "1e30", "--outdir", "diverged"]
     done = castproof.run([*wrong, "--clip-norm", "0", "--optimizer", "sgd"], place)
     assert done.code == 1, done.text
     assert re.search(r"fold_[123]: Training has diverged", " ".join(done.err.split()))
     assert "Traceback" not in done.text
-    few = castproof.run(["crossval", "photos", *SMALL[:4], "--folds", "2", "--no-bars"], place)
+    few = castproof.run(["crossval", "photos", *ROUND, "--folds", "2"], place)
     assert few.code == 1
     assert "too few folds" in " ".join(few.err.split())
 
 
-@pytest.mark.parametrize("name", ["last_state.pt", "best_model.pt"])
-def test_a_broken_round_is_named_and_can_be_made_anew(
-    name: str, whole: Path, place: Path, castproof: Server
-) -> None:
-    broken = place / f"broken {name}"
+def test_a_broken_round_is_named_and_can_be_made_anew(whole: Path, place: Path, castproof: Server) -> None:
+    broken = place / "broken"
     shutil.copytree(whole, broken)
     for unmade in (broken / "fold_2" / "metrics.json", broken / "metrics.json"):
         unmade.unlink()
-    (broken / "fold_2" / name).write_bytes(b"no checkpoint")
-    command = ["crossval", "photos", *SMALL, "--epochs", "4", "--outdir", broken.name]
-    failed = castproof.run(command, place)
-    assert failed.code == 1, failed.text
-    told = sentence(failed.err)
-    assert f"fold_2: {Path(broken.name, 'fold_2', name)} cannot be opened" in told
-    assert f"Delete the folder {Path(broken.name, 'fold_2')} and give the same command again." in told
-    assert "Train again" not in told
+    command = [*CROSSVAL, "--epochs", "4", "--outdir", broken.name]
+    for name in ("last_state.pt", "best_model.pt"):
+        (broken / "fold_2" / name).write_bytes(b"no checkpoint")
+        failed = castproof.run(command, place)
+        assert failed.code == 1, failed.text
+        told = sentence(failed.err)
+        assert f"fold_2: {Path(broken.name, 'fold_2', name)} cannot be opened" in told
+        assert f"Delete the folder {Path(broken.name, 'fold_2')} and give the same command again." in told
+        assert "Train again" not in told
+        shutil.copy(whole / "fold_2" / name, broken / "fold_2" / name)
     shutil.rmtree(broken / "fold_2")
     again = castproof.run(command, place)
     assert again.code == 0, again.text
@@ -218,7 +199,7 @@ def test_a_broken_round_is_named_and_can_be_made_anew(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the script has another name there")
 def test_no_process_outlives_a_killed_cross_validation(place: Path) -> None:
-    command = [SCRIPT, "crossval", "photos", *SMALL, "--epochs", "1000000", "--outdir", "killed"]
+    command = [SCRIPT, *CROSSVAL, "--epochs", "1000000", "--outdir", "killed"]
     first = psutil.Popen(
         command,
         cwd=place,

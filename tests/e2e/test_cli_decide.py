@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from castproof_process import Server
-from small_run import COUNTS, Trained, fill_splits
+from small_run import COUNTS, ROUND, Crossvalidated, Trained
 
 from castproof.pipeline.gate_file import sealed
 
@@ -23,15 +23,10 @@ def run(trained: Trained, tmp_path: Path) -> Path:
     return shutil.copytree(trained.run, tmp_path / "run")
 
 
-@pytest.fixture(scope="module")
-def crossval(castproof: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a complete cross-validation."""
-    folder = tmp_path_factory.mktemp("decided")
-    fill_splits(folder / "photos", {"train": 9, "val": 6, "test": 6})
-    flags = ["--weights", "none", "--img-size", "64", "--folds", "3", "--epochs", "3", "--no-bars"]
-    done = castproof.run(["crossval", "photos", *flags, "--outdir", "cv"], folder)
-    assert done.code == 0, done.text
-    return folder / "cv"
+@pytest.fixture
+def crossval(crossvalidated: Crossvalidated, tmp_path: Path) -> Path:
+    """Return a copy of a complete cross-validation, to decide in."""
+    return shutil.copytree(crossvalidated.home, tmp_path / "cv")
 
 
 def sentence(text: str) -> str:
@@ -220,11 +215,10 @@ def test_evidence_of_another_recipe_is_refused(
 
 
 def test_evidence_of_the_same_recipe_is_taken_without_the_parts_of_the_test(
-    castproof: Server, crossval: Path, tmp_path: Path
+    castproof: Server, place: Path, crossval: Path, tmp_path: Path
 ) -> None:
-    photos = crossval.parent / "photos"
-    flags = ["--weights", "none", "--img-size", "64", "--epochs", "3", "--no-bars", "--outdir", "runs"]
-    assert castproof.run(["train", "--data", photos, *flags], tmp_path).code == 0
+    flags = [*ROUND, "--epochs", "4", "--outdir", "runs"]
+    assert castproof.run(["train", "--data", place / "photos", *flags], tmp_path).code == 0
     (run,) = (tmp_path / "runs").iterdir()
     done = castproof.run(["decide", run, "--evidence", crossval, "--miss-rate", "0.3"], tmp_path)
     assert done.code == 0, done.text
