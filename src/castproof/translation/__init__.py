@@ -1,6 +1,7 @@
 """The language that people read in windows and their reports. English is in the code; other languages are files here.
 
 A file, such as pl.json, holds one object: "name", the language's own name, and "texts", from English to the language.
+The texts are sorted by the English, so that additions stand apart in a diff; a test names those that lack.
 """
 
 import json

@@ -71,6 +71,7 @@ def batch(class_folder) -> Batch:  # type: ignore[no-untyped-def]
         defective=("def_front",),
         thresholds=THRESHOLDS,
         own_thresholds=THRESHOLDS,
+        promises=True,
         inspector="Żaneta <b>",
         when=WHEN,
     )
@@ -128,10 +129,10 @@ def test_the_page_tells_counts_pictures_and_lists(batch: Batch, tmp_path: Path) 
     content = batch_page(batch, {})
     cards = {card.title.replace("\xa0", " "): (card.figure, card.text) for card in content.cards}
     assert cards == {
-        "✓ ACCEPT": ("4", "4 of 9 (44.4%)"),
+        "✔ ACCEPT": ("4", "4 of 9 (44.4%)"),
         "? REVIEW": ("1", "1 of 9 (11.1%)"),
-        "✗ REJECT": ("3", "3 of 9 (33.3%)"),
-        "– NOT_INSPECTED": ("1", "1 of 9 (11.1%)"),
+        "✖ REJECT": ("3", "3 of 9 (33.3%)"),
+        "⊘ NOT_INSPECTED": ("1", "1 of 9 (11.1%)"),
         "Missed defects": ("2", "2 of 5 (40.0%)"),
         "False alarms": ("1", "1 of 4 (25.0%)"),
         "Decided by the inspector": ("4", "4 of 9 (44.4%)"),
@@ -162,12 +163,11 @@ def test_the_page_loads_nothing_and_runs_nothing(batch: Batch, tmp_path: Path) -
 def test_what_takes_the_worth_of_a_figure_is_said(batch: Batch) -> None:
     other = replace(batch, own_thresholds=Thresholds(0.25, 0.5), pending=17)
     said = " ".join(batch_page(other, {}).cautions)
-    assert "not the model's own thresholds (ACCEPT below 0.25, REJECT from 0.5)" in said
-    assert "what the model promises does not hold" in said
+    assert "not the model's own thresholds. What the model promises does not hold." in said
+    assert "The model's own thresholds: ACCEPT < 0.25 ≤ REVIEW < 0.5 ≤ REJECT" in said
     assert "not judged yet, and not counted here: 17." in said
-    assert "no thresholds of its own" in " ".join(
-        batch_page(replace(batch, own_thresholds=None), {}).cautions
-    )
+    assert "promises nothing" in " ".join(batch_page(replace(batch, promises=False), {}).cautions)
+    assert "promises does not hold" not in " ".join(batch_page(replace(other, promises=False), {}).cautions)
     moved = replace(batch, thresholds=Thresholds(0.3, 0.7))
     assert "another model or other thresholds: 4." in " ".join(batch_page(moved, {}).cautions)
     assert len(batch_page(batch, {}).cautions) == 1

@@ -31,7 +31,7 @@ TEXTS = st.text(max_size=8)
 VALID = st.builds(
     Preferences,
     language=st.sampled_from(["en", "pl"]),
-    theme=st.sampled_from(["light", "dark", "system"]),
+    theme=st.sampled_from(["light", "dark"]),
     inspector=TEXTS,
     recent_models=st.lists(TEXTS, max_size=10).map(tuple),
     recent_folders=st.lists(TEXTS, max_size=10).map(tuple),
@@ -43,7 +43,7 @@ VALID = st.builds(
     contour=st.booleans(),
     geometry=st.sampled_from(["", "1366x768", "900x600+-8+0"]),
     reasons=st.lists(TEXTS, max_size=5).map(tuple),
-    scaling_percent=st.sampled_from([0, 50, 125, 400]),
+    scaling_percent=st.sampled_from([0, 100, 125, 200]),
 )
 
 

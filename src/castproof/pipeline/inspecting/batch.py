@@ -27,7 +27,8 @@ class Batch:
         good: names of the classes of good parts.
         defective: names of the classes of defective parts.
         thresholds: by which the predictions have their verdicts.
-        own_thresholds: those of the model; None where it has none of its own.
+        own_thresholds: those of the model.
+        promises: whether the model promises anything at these.
         inspector: who hands in the report, "" where it is not known.
         when: of the report, with its time zone.
         pending: how many photos of the folder were not judged yet.
@@ -41,7 +42,8 @@ class Batch:
     good: tuple[str, ...]
     defective: tuple[str, ...]
     thresholds: Thresholds
-    own_thresholds: Thresholds | None
+    own_thresholds: Thresholds
+    promises: bool
     inspector: str
     when: datetime
     pending: int = 0

@@ -5,10 +5,17 @@ from collections.abc import Sequence
 from typing import Final
 
 from castproof import __version__
-from castproof.measure.decision import Thresholds, Verdict
+from castproof.measure.decision import Verdict
 from castproof.pipeline.inspecting.batch import CERTAIN, Batch
 from castproof.pipeline.inspecting.batch_pictures import Pictures
 from castproof.pipeline.inspecting.inspector_verdict import InspectorVerdict
+from castproof.pipeline.inspecting.telling import (
+    SYMBOLS,
+    changed_thresholds,
+    class_mapping,
+    threshold_words,
+    warning_words,
+)
 from castproof.pipeline.predicting.prediction import DEFECTIVE, GOOD, Prediction
 from castproof.report.batch_page import BatchPage, BatchSection, BatchTile
 from castproof.report.page import Card, Table
@@ -17,12 +24,6 @@ from castproof.wording import percent, probability
 
 MOST_PICTURES: Final = 24
 MOST_ROWS: Final = 500
-SYMBOLS: Final = {
-    Verdict.ACCEPT: "✓",
-    Verdict.REVIEW: "?",
-    Verdict.REJECT: "✗",
-    Verdict.NOT_INSPECTED: "–",
-}
 _STATES: Final = {
     Verdict.ACCEPT: "fine",
     Verdict.REVIEW: "warn",
@@ -69,24 +70,19 @@ def _facts(batch: Batch) -> list[tuple[str, str]]:
         (tr("Date"), _date(batch)),
         (tr("Model"), batch.model_name),
         (tr("Model ID"), batch.model_id),
-        (tr("Classes of good parts"), ", ".join(batch.good)),
-        (tr("Classes of defective parts"), ", ".join(batch.defective)),
-        (tr("Thresholds"), _threshold_words(batch.thresholds)),
+        (tr("Classes"), class_mapping(batch.good, batch.defective)),
+        (tr("Thresholds on p(DEF)"), threshold_words(batch.thresholds)),
         (tr("Program"), f"castproof {__version__}"),
     ]
 
 
 def _cautions(batch: Batch) -> list[str]:
     said = []
-    if batch.own_thresholds is None:
-        said.append(tr("The model has no thresholds of its own, and so it promises nothing."))
-    elif batch.own_thresholds != batch.thresholds:
-        said.append(
-            tr(
-                "These are not the model's own thresholds ({own}): what the model promises does not hold here.",
-                own=_threshold_words(batch.own_thresholds),
-            )
-        )
+    if batch.own_thresholds != batch.thresholds:
+        said.append(changed_thresholds(promises=batch.promises))
+        said.append(tr("The model's own thresholds: {own}", own=threshold_words(batch.own_thresholds)))
+    elif not batch.promises:
+        said.append(tr("This model promises nothing about what it misses."))
     if batch.pending:
         said.append(
             tr(
@@ -211,7 +207,7 @@ def _review_section(batch: Batch) -> BatchSection:
         [
             batch.file_of(one),
             "–" if one.p_defective is None else probability(one.p_defective),
-            "; ".join(one.warnings) or tr("between the thresholds"),
+            "; ".join(map(warning_words, one.warnings)) or tr("between the thresholds"),
             _decision_on(batch, one),
         ]
         for one in photos[:MOST_ROWS]
@@ -245,14 +241,6 @@ def _decision(verdict: InspectorVerdict) -> str:
     said = "; ".join(part for part in (verdict.reason, verdict.comment) if part)
     words = f"{_marked(verdict.decided)} ({said})" if said else _marked(verdict.decided)
     return f"{verdict.inspector or tr('inspector')}: {words}"
-
-
-def _threshold_words(thresholds: Thresholds) -> str:
-    return tr(
-        "ACCEPT below {threshold}, REJECT from {reject_from}",
-        threshold=probability(thresholds.threshold),
-        reject_from=probability(thresholds.reject_from),
-    )
 
 
 def _marked(verdict: Verdict) -> str:

@@ -18,12 +18,12 @@ NAME: Final = "qa_inspector_settings.json"
 VERSION: Final = 1
 APP: Final = "castproof"
 PORTABLE: Final = ("portable", "portable.txt")
-THEMES: Final = ("light", "dark", "system")
+THEMES: Final = ("light", "dark")
 MOST_RECENT: Final = 10
 MOST_REASONS: Final = 50
 MOST_CHARACTERS: Final = 4096
 MOST_BYTES: Final = 2**20
-SCALING_PERCENT: Final = (50, 400)
+SCALING_PERCENT: Final = (100, 200)
 _GEOMETRY: Final = re.compile(r"[1-9][0-9]{1,4}x[1-9][0-9]{1,4}(\+-?[0-9]{1,5}\+-?[0-9]{1,5})?")
 
 
@@ -34,7 +34,7 @@ class Preferences:
     Args:
         version: of the file.
         language: code of a language, see `castproof.translation.languages`.
-        theme: "light", "dark", or "system" for that of the desktop.
+        theme: "light" or "dark".
         inspector: name of the inspector, "" where it was not given yet.
         recent_models: paths of model files, the last one first, at most 10.
         recent_folders: paths of folders of photos, likewise.
@@ -46,7 +46,7 @@ class Preferences:
         contour: whether the line around the strongest place is shown.
         geometry: of the window, such as 1200x700+10+20, "" for the usual one.
         reasons: to choose from for a verdict; () for those of the program.
-        scaling_percent: 50 to 400, 0 for that of the desktop.
+        scaling_percent: 100 to 200, 0 for that of the desktop.
 
     Raises:
         SettingError: a value is none of these.
@@ -54,7 +54,7 @@ class Preferences:
 
     version: int = VERSION
     language: str = ENGLISH
-    theme: str = "system"
+    theme: str = "light"
     inspector: str = ""
     recent_models: tuple[str, ...] = ()
     recent_folders: tuple[str, ...] = ()

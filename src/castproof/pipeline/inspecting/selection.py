@@ -116,8 +116,8 @@ def _order(seen: Seen, places: Places, order: str) -> Places:
 def neighbour(places: Places, current: int | None, step: int) -> int | None:
     """Return the place `step` rows from the current one among those shown; None where there are none.
 
-    It stops at both ends. Where the current photo is not shown any more, the nearest one that follows it, or comes
-    before it, is taken.
+    It stops at both ends. Where the current photo is not shown any more, the nearest one that follows it by name is
+    taken, or for a step back the one before it; where there is none on that side, the nearest on the other.
     """
     if not len(places):
         return None
@@ -126,10 +126,10 @@ def neighbour(places: Places, current: int | None, step: int) -> int | None:
         return int(places[np.clip(rows[0] + step, 0, len(places) - 1)])
     if current is None:
         return int(places[0] if step >= 0 else places[-1])
-    beyond = places[places > current] if step >= 0 else places[places < current]
-    if not len(beyond):
-        return int(places[-1] if step >= 0 else places[0])
-    return int(beyond.min() if step >= 0 else beyond.max())
+    after, before = places[places > current], places[places < current]
+    if not len(before) or (step >= 0 and len(after)):
+        return int(after.min())
+    return int(before.max())
 
 
 def first_disagreement(seen: Seen, places: Places) -> int | None:

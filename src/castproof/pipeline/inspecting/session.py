@@ -56,6 +56,11 @@ class Session:
         return None if self.model is None else self.model.model.card.gate.thresholds
 
     @property
+    def promises(self) -> bool:
+        """Whether the model promises anything at its own thresholds."""
+        return self.model is not None and self.model.model.card.gate.promise is not None
+
+    @property
     def thresholds_are_own(self) -> bool:
         """Whether the thresholds that are set are those of the model."""
         return self.own_thresholds in (None, self.thresholds)
@@ -108,10 +113,8 @@ class Session:
     @property
     def seen(self) -> Seen:
         """What is known about the photos. Raises ValueError without photos."""
-        if self.photos is None:
-            raise ValueError("no photos are open")
         return Seen(
-            self.photos,
+            self._opened_photos,
             self._codes,
             self.judgements.p_defective,
             self.labels,
@@ -158,4 +161,10 @@ class Session:
 
     def path(self, place: int) -> Path:
         """Return where a photo lies. Raises ValueError without photos."""
-        return self.seen.photos.path(place)
+        return self._opened_photos.path(place)
+
+    @property
+    def _opened_photos(self) -> PhotoList:
+        if self.photos is None:
+            raise ValueError("no photos are open")
+        return self.photos

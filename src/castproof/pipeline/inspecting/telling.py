@@ -52,6 +52,17 @@ def threshold_words(thresholds: Thresholds) -> str:
     return f"ACCEPT < {low} ≤ REJECT"
 
 
+def changed_thresholds(*, promises: bool) -> str:
+    """Return what is said where thresholds are set that are not the model's own.
+
+    Args:
+        promises: whether the model promises anything at its own.
+    """
+    if promises:
+        return tr("Changed: not the model's own thresholds. What the model promises does not hold.")
+    return tr("Changed: not the model's own thresholds.")
+
+
 def match_word(prediction: Prediction) -> str:
     """Return MATCH or MISMATCH between the folder of a photo and its verdict; "" for neither."""
     if prediction.correct is None:
@@ -107,6 +118,7 @@ def _phrases() -> list[tuple[str, str]]:
         "at most": tr("at most"),
         "training photos": tr("training photos"),
         "pixels": tr("pixels"),
+        " to ": tr(" to "),
     }
     return sorted(pairs.items(), key=lambda pair: -len(pair[0]))
 
