@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from castproof.runtime.model import Model, load
 
 __version__ = "0.1.0"
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime would report to its maker as soon as it is imported
+os.environ.setdefault(
+    "ORT_DISABLE_TELEMETRY", "1"
+)  # ONNX Runtime would report to its maker as soon as it is imported
 __all__ = ["CastproofError", "Inspection", "Model", "ModelFileError", "Verdict", "__version__", "load"]
 _HOMES = {
     "CastproofError": "castproof.errors",

@@ -1,14 +1,16 @@
 """A screen, a model file, folders of photos, and the window itself."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from driver import Driver
-from made_models import PARTS, PHOTOS_OF_EACH, casting, make_model_file, png
+from guest import for_everybody
 from screen import new_screen
 
 import castproof
+from made_models import PARTS, PHOTOS_OF_EACH, casting, make_model_file, png
 
 pytest.importorskip("sv_ttk", reason="the window needs its extra: pip install castproof[inspector]")
 
@@ -55,6 +57,19 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("BROWSER", "true")
     return tmp_path / "home"
+
+
+@pytest.fixture
+def open_place(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a folder that every user of this machine may read, with the settings and data of a guest in it."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o755)
+        for kind in ("config", "data", "cache"):
+            monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", str(place / "guest" / kind))
+        monkeypatch.setenv("HOME", str(place / "guest"))
+        yield place
+        for_everybody(place)
 
 
 @pytest.fixture

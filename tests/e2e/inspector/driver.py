@@ -11,6 +11,7 @@ from typing import Any
 
 from screen import xdotool
 
+import castproof
 from castproof.apps.inspector.desk import Desk
 
 PATIENCE_S = 20
@@ -168,6 +169,29 @@ class Driver:
         """Wait until the current photo is shown and judged."""
         desk = self.desk
         self.until(lambda: self.shown and desk.looked is not None and desk.looked.inspection, "not judged")
+
+    def signed(self, name: str = "Anna Nowak") -> "Driver":
+        """Return this driver after giving the name of the inspector."""
+        self.desk.prefer(inspector=name)
+        return self
+
+    def decide(self, key: str = "", reason: str = "") -> str:
+        """Press a key that decides, then that of a reason where it is asked for; return the name of the photo.
+
+        Without a key, the model is confirmed where it is sure, and the part is called defective where it is not.
+        """
+        shown, place, session = self.shown, self.desk.session.current or 0, self.desk.session
+        sure = session.verdict(place) in (castproof.Verdict.ACCEPT, castproof.Verdict.REJECT)
+        last = place == session.places[-1]
+        self.press(key or ("Return" if sure else "d"))
+        if reason:
+            dialog = self.dialog()
+            self.press(reason)
+            self.until(lambda: not dialog.winfo_exists(), "no reason")
+        self.until(
+            lambda: place in session.verdicts and (last or self.shown not in ("", shown)), "no verdict"
+        )
+        return shown
 
     def close(self) -> None:
         """Close the window, if it is still open."""

@@ -39,7 +39,9 @@ def photos_of(folder: Path) -> Path:
 
 
 def entries(dialog: tk.Misc, driver: Driver) -> list[ttk.Entry]:
-    found = [one for one in driver.widgets(dialog) if type(one) is ttk.Entry and not one.instate(["readonly"])]
+    found = [
+        one for one in driver.widgets(dialog) if type(one) is ttk.Entry and not one.instate(["readonly"])
+    ]
     return sorted(found, key=lambda one: one.winfo_rooty())
 
 

@@ -41,7 +41,9 @@ def photos(*names: str, root: Path = ROOT) -> PhotoList:
     return PhotoList(root, names)
 
 
-def columns(count: int) -> st.SearchStrategy[tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]]:
+def columns(
+    count: int,
+) -> st.SearchStrategy[tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]]:
     """Return p_defective (NaN for none), unlike and judged of `count` photos."""
     flags = nps.arrays(np.bool_, count)
     return st.tuples(nps.arrays(np.float64, count, elements=shares | st.just(np.nan)), flags, flags)

@@ -26,7 +26,11 @@ def test_every_photo_gets_the_verdict_that_it_would_get_alone(
         judgements.put(int(place), inspection(number, ("too dark",) if unlike[place] else ()))
     codes = judgements.codes(thresholds)
     for place in range(SOME):
-        alone = decide(float(p[place]), thresholds, unlike_training=bool(unlike[place])) if judged[place] else None
+        alone = (
+            decide(float(p[place]), thresholds, unlike_training=bool(unlike[place]))
+            if judged[place]
+            else None
+        )
         assert verdict_of(int(codes[place])) is alone
 
 
@@ -48,10 +52,14 @@ def test_counts_are_those_of_a_plain_loop(
     assert counted.false_alarms == photos.count((Verdict.REJECT, 0))
     assert counted.unlike == sum(unlike.tolist())
     assert counted.labelled == (counted.defective + counted.good > 0)
-    assert wrong(codes, labels).tolist() == [one in ((Verdict.ACCEPT, 1), (Verdict.REJECT, 0)) for one in photos]
+    assert wrong(codes, labels).tolist() == [
+        one in ((Verdict.ACCEPT, 1), (Verdict.REJECT, 0)) for one in photos
+    ]
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), shares | st.none(), st.sampled_from(((), ("dark",), ("a", "b"))))))
+@given(
+    st.lists(st.tuples(st.integers(0, 2), shares | st.none(), st.sampled_from(((), ("dark",), ("a", "b")))))
+)
 def test_the_last_that_was_said_counts(said: list[tuple[int, float | None, tuple[str, ...]]]) -> None:
     judgements, last = Judgements(3), {}
     for place, p, warnings in said:

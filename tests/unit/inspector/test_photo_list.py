@@ -44,7 +44,9 @@ def test_a_folder_is_listed_with_its_subfolders_in_the_order_of_paths(tmp_path: 
     assert (listed.root, listed.single) == (tmp_path, False)
 
 
-def test_a_relative_folder_is_found_again_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_folder_is_found_again_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "ok").mkdir()
     (tmp_path / "ok" / "a.png").touch()
     monkeypatch.chdir(tmp_path)
@@ -68,7 +70,9 @@ def test_looking_is_told_of_and_can_be_ended(tmp_path: Path) -> None:
     assert len(list_photos(tmp_path, lambda count: count < 1000)) == 1000
 
 
-@pytest.mark.parametrize(("make", "words"), [("nothing", "no folder"), ("file", "no folder"), ("empty", "no photos")])
+@pytest.mark.parametrize(
+    ("make", "words"), [("nothing", "no folder"), ("file", "no folder"), ("empty", "no photos")]
+)
 def test_no_photos_is_a_problem_that_a_person_can_act_on(tmp_path: Path, make: str, words: str) -> None:
     folder = tmp_path / "lot"
     if make == "file":

@@ -103,7 +103,12 @@ def seen_of(made: list[Photo], thresholds: Thresholds) -> Seen:
     )
 
 
-@given(lists(), st.sampled_from(tuple(FILTERS)), st.sampled_from(ORDERS), st.sampled_from(("", "RIN", "strasse", "k/", "q")))
+@given(
+    lists(),
+    st.sampled_from(tuple(FILTERS)),
+    st.sampled_from(ORDERS),
+    st.sampled_from(("", "RIN", "strasse", "k/", "q")),
+)
 @settings(deadline=None)
 def test_photos_are_chosen_and_ordered_as_by_a_plain_loop(
     made: tuple[list[Photo], Seen], only: str, order: str, search: str
@@ -171,7 +176,9 @@ def test_the_first_disagreement_is_the_first_of_the_list_as_it_is_shown(
 
 @pytest.mark.parametrize("verdict", [Verdict.REVIEW, Verdict.NOT_INSPECTED, None])
 @pytest.mark.parametrize("decided", SURE)
-def test_who_decides_what_the_model_left_open_overrules_nobody(verdict: Verdict | None, decided: Verdict) -> None:
+def test_who_decides_what_the_model_left_open_overrules_nobody(
+    verdict: Verdict | None, decided: Verdict
+) -> None:
     seen = seen_of([Photo("crack/a.png", 1, 0.5, False, verdict, decided)], Thresholds(0.25, 0.75))
     assert selected(seen, Selection(OVERRULED)).tolist() == []
     assert first_disagreement(seen, np.array([0])) is None

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_inspections import columns, cuts, inspection, photos, rules
-from made_models import constant_answer
 from made_verdicts import made
 from numpy.typing import NDArray
 
@@ -24,6 +23,7 @@ from castproof.pipeline.inspecting.selection import (
 )
 from castproof.pipeline.inspecting.session import Session
 from castproof.pipeline.predicting.walk import Unit
+from made_models import constant_answer
 
 NAMES = ("crack/a.png", "crack/b.png", "ok/c.png", "ok/d.png", "scrap/e.png")
 LABELS = [1, 1, 0, 0, -1]
@@ -64,7 +64,9 @@ def test_model_and_photos_are_opened_in_any_order(model: OpenModel, model_first:
     session = Session()
     steps: list[Callable[[], None]] = [
         lambda: session.use_model(model),
-        lambda: session.use_photos(photos(*NAMES), {"ok/c.png": made("ok/c.png"), "gone.png": made("gone.png")}),
+        lambda: session.use_photos(
+            photos(*NAMES), {"ok/c.png": made("ok/c.png"), "gone.png": made("gone.png")}
+        ),
     ]
     for step in steps if model_first else reversed(steps):
         step()
@@ -165,7 +167,12 @@ def test_a_verdict_moves_a_photo_out_of_those_that_wait(session: Session) -> Non
     assert session.places.tolist() == [0, 2, 4]
 
 
-@given(columns(len(NAMES)), cuts, st.sampled_from((WRONG, WAITING, DECIDED, "REVIEW", "all")), st.sampled_from(ORDERS))
+@given(
+    columns(len(NAMES)),
+    cuts,
+    st.sampled_from((WRONG, WAITING, DECIDED, "REVIEW", "all")),
+    st.sampled_from(ORDERS),
+)
 @settings(deadline=None)
 def test_every_state_is_whole(
     model: OpenModel,
@@ -192,7 +199,11 @@ def test_every_state_is_whole(
     assert tally.false_alarms == sum(one.correct is False and one.label == "good" for one in predictions)
     assert len(set(session.places.tolist())) == len(session.places)
     for place in range(len(NAMES)):
-        alone = decide(float(p[place]), thresholds, unlike_training=bool(unlike[place])) if judged[place] else None
+        alone = (
+            decide(float(p[place]), thresholds, unlike_training=bool(unlike[place]))
+            if judged[place]
+            else None
+        )
         found = session.prediction(place)
         assert session.verdict(place) is alone
         assert (found.verdict if found else None) is alone

@@ -3,12 +3,10 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from made_inspections import ROOT, rules, shares
 from made_verdicts import made
 

@@ -24,7 +24,13 @@ class Dialog(tk.Toplevel):
     def __init__(
         self, parent: tk.Misc, title: str, colours: Colours, scale: float, *, modal: bool = True
     ) -> None:
-        super().__init__(parent, background=colours.background)
+        super().__init__(
+            parent,
+            background=colours.background,
+            highlightthickness=1,
+            highlightbackground=colours.border,
+            highlightcolor=colours.border,
+        )
         self.withdraw()
         self.title(title)
         self.transient(parent.winfo_toplevel())
@@ -91,7 +97,7 @@ class _ReasonDialog(Dialog):
         super().__init__(parent, tr("Why is the model wrong?"), colours, scale)
         self._done = done
         how = ttk.Label(self.inside, text=tr("Press a number, or write your own reason and press Enter."))
-        how.pack(anchor="w")
+        how.pack(anchor="w", pady=(0, round(4 * scale)))
         for number, reason in enumerate(reasons[:_MOST_NUMBERED], start=1):
             button = ttk.Button(self.inside, text=f"{number}   {reason}", command=self._chooser(reason))
             button.pack(fill="x", pady=round(2 * scale))

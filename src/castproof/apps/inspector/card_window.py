@@ -1,8 +1,8 @@
 """The card of the open model: what it is for, what it promises, where it comes from."""
 
 import tkinter as tk
-from tkinter import ttk
-from typing import Any
+from tkinter import font, ttk
+from typing import Any, Final
 
 from castproof.apps.inspector.asking import Dialog
 from castproof.apps.inspector.theme import BODY, STRONG, Colours
@@ -11,6 +11,9 @@ from castproof.modelfile.card import Card
 from castproof.pipeline.inspecting.opening import OpenModel
 from castproof.pipeline.inspecting.telling import class_mapping
 from castproof.translation import tr
+
+_LINES: Final = 28
+_SHARE_OF_SCREEN: Final = 0.7
 
 
 def card_sections(model: OpenModel) -> dict[str, dict[str, Any]]:
@@ -29,10 +32,11 @@ def card_sections(model: OpenModel) -> dict[str, dict[str, Any]]:
 def show_card(parent: tk.Misc, model: OpenModel, colours: Colours, scale: float) -> None:
     """Show the window."""
     dialog = Dialog(parent, tr("Card of {name}", name=model.name), colours, scale, modal=False)
+    line_px = font.nametofont(BODY, dialog).metrics("linespace")
     text = tk.Text(
         dialog.inside,
         width=90,
-        height=28,
+        height=min(_LINES, int(_SHARE_OF_SCREEN * dialog.winfo_screenheight()) // line_px),
         wrap="word",
         font=BODY,
         background=colours.surface,

@@ -12,6 +12,7 @@ from castproof.apps.inspector.look_controls import LookCalls
 from castproof.apps.inspector.looking import Looking
 from castproof.apps.inspector.menus import Choices
 from castproof.apps.inspector.opening import Opening
+from castproof.apps.inspector.theme import DARK, LIGHT
 from castproof.apps.inspector.window import WindowCalls
 
 if TYPE_CHECKING:
@@ -70,12 +71,12 @@ class Commands:
         """Return what the menus offer besides the keys."""
         desk, preferences = self._desk, self._desk.preferences
         return Choices(
-            recent_models=preferences.recent_models,
-            recent_folders=preferences.recent_folders,
+            recent_models=lambda: desk.preferences.recent_models,
+            recent_folders=lambda: desk.preferences.recent_folders,
             open_recent_model=self.opening.use_model_path,
             open_recent_folder=self.opening.use_folder_path,
             language=preferences.language,
-            theme=preferences.theme,
+            theme=DARK if preferences.theme == DARK else LIGHT,
             scale=preferences.scaling_percent,
             judge_on_opening=preferences.judge_on_opening,
             next_after_verdict=preferences.next_after_verdict,

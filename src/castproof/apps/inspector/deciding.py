@@ -88,10 +88,12 @@ class Deciding:
             file.withdraw(entry, desk.preferences.inspector)
         except OutputError as error:
             desk.tell_problem(tr("Take the verdict back"), error)
+        else:
+            desk.tell_done(tr("The verdict on {name} was taken back.", name=desk.session.path(place).name))
         desk.session.use_verdicts(file.latest())
+        desk.session.refresh()
         desk.show_place(place)
         desk.showing.list_of_photos(follow=True)
-        desk.tell_done(tr("The verdict on {name} was taken back.", name=desk.session.path(place).name))
 
     def _decide(self, decided: Verdict) -> None:
         desk = self._desk

@@ -6,6 +6,7 @@ second. A request that fails leaves everything as it was.
 
 import queue
 import tkinter as tk
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tkinter import messagebox
@@ -16,6 +17,7 @@ from castproof.apps.inspector.events import Event, Looked
 from castproof.apps.inspector.message_strip import DONE, NOTE, PROBLEM, problem_text
 from castproof.apps.inspector.showing import Showing
 from castproof.apps.inspector.theme import Colours, apply_theme, scale_of
+from castproof.apps.inspector.unexpected import unexpected
 from castproof.apps.inspector.window import Window
 from castproof.errors import CastproofError, OutputError
 from castproof.measure.decision import Thresholds
@@ -29,6 +31,7 @@ from castproof.translation import tr, use_language
 
 PROGRAM: Final = "QA Inspector"
 _POLL_MS: Final = 10
+_SOON_MS: Final = 2  # while a photo is waited for
 _EVENTS_AT_ONCE: Final = 30
 _NEWS_MS: Final = 2000
 _MAKE_ANEW: Final = ("language", "theme", "scaling_percent")
@@ -60,9 +63,11 @@ class Desk:
         self.window: Window
         self.colours: Colours
         self.build()
+        root.report_callback_exception = self._go_on_after
+        root.tk.createcommand("bgerror", lambda text: self._go_on_after(None, tk.TclError(text), None))
         root.protocol("WM_DELETE_WINDOW", self.commands.call("quit"))
-        root.after(_POLL_MS, self._poll)
-        root.after(_NEWS_MS, self._look_for_news)
+        self._polling = root.after(_POLL_MS, self._poll)
+        self._asking = root.after(_NEWS_MS, self._look_for_news)
 
     def build(self) -> None:
         """Make the window anew, in the language, theme and scale of the preferences, with all that is open."""
@@ -71,9 +76,10 @@ class Desk:
         use_language(self.preferences.language)
         if hasattr(self, "window"):
             self.window.destroy()
+        else:
+            self.commands = Commands(self)
         scale = scale_of(self.root, self.preferences.scaling_percent)
         self.colours = apply_theme(self.root, self.preferences.theme, scale)
-        self.commands = Commands(self)
         self.window = Window(
             self.root,
             self.colours,
@@ -94,7 +100,13 @@ class Desk:
 
     def tell_problem(self, words: str, error: CastproofError) -> None:
         """Show what could not be done, and why."""
-        self.tell(PROBLEM, problem_text(words, error))
+        self.window.messages.tell(PROBLEM, problem_text(words, error), words)
+
+    def _go_on_after(self, _kind: object, error: BaseException, _trace: object) -> None:
+        """Tell of an error that nobody foresaw; Tk calls this instead of ending."""
+        told = unexpected(error)
+        with suppress(tk.TclError):  # the window is gone
+            self.tell_problem(PROGRAM, told)
 
     def prefer(self, **changes: object) -> None:
         """Change preferences and save them at once."""
@@ -130,6 +142,8 @@ class Desk:
         if not self.root.attributes("-fullscreen"):
             self.prefer(geometry=self.root.geometry())
         self.engine.close()
+        self.root.after_cancel(self._polling)
+        self.root.after_cancel(self._asking)
         if self.verdict_file is not None:
             self.verdict_file.close()
         self.root.destroy()
@@ -142,7 +156,8 @@ class Desk:
         if place is None or self.session.photos is None:
             self.showing.everything()
             return
-        self.window.decision.set_comment("")
+        said = self.session.verdicts.get(place)
+        self.window.decision.set_comment("" if said is None else said.comment)
         self.showing.photo_before_it_is_read()
         self.look(judge=self.preferences.judge_on_opening)
 
@@ -199,20 +214,23 @@ class Desk:
     def _poll(self) -> None:
         from castproof.apps.inspector.hearing import hear
 
-        for _ in range(_EVENTS_AT_ONCE):
-            try:
-                event = self._events.get_nowait()
-            except queue.Empty:
-                break
-            hear(self, event)
-        self.root.after(_POLL_MS, self._poll)
+        try:
+            for _ in range(_EVENTS_AT_ONCE):
+                hear(self, self._events.get_nowait())
+        except queue.Empty:
+            pass
+        finally:  # also after an error, which Tk is told of
+            is_reading = self.looked is None and self.session.current is not None
+            self._polling = self.root.after(_SOON_MS if is_reading else _POLL_MS, self._poll)
 
     def _look_for_news(self) -> None:
         """Take over what another program said about the photos of this folder."""
+        self._asking = self.root.after(_NEWS_MS, self._look_for_news)
         if self.verdict_file is not None:
             news = self.verdict_file.news()
             if news:
                 self.session.use_verdicts(self.verdict_file.latest())
+                self.session.refresh()
                 names = ", ".join(sorted({one.inspector for one in news}))
                 self.tell(
                     NOTE,
@@ -220,7 +238,6 @@ class Desk:
                 )
                 self.showing.decision()
                 self.showing.list_of_photos()
-        self.root.after(_NEWS_MS, self._look_for_news)
 
     def tell_done(self, text: str) -> None:
         """Say that something was done."""

@@ -3,7 +3,6 @@
 Nothing here knows the window. What was found is given to `post`, which is called in these threads.
 """
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,9 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
-
-import numpy as np
-from PIL import Image
 
 from castproof.apps.inspector.events import (
     Event,
@@ -24,13 +20,13 @@ from castproof.apps.inspector.events import (
     ModelOpened,
     OldModelFound,
     PhotosListed,
-    Similar,
     ThumbnailMade,
     Working,
     Written,
 )
-from castproof.errors import CastproofError, DataError, ImageError, OutputError
-from castproof.images import decode, read_photo
+from castproof.apps.inspector.reading import looked, thumbnail, vanished
+from castproof.apps.inspector.unexpected import unexpected
+from castproof.errors import CastproofError, OutputError
 from castproof.pipeline.inspecting.model_kind import what_is
 from castproof.pipeline.inspecting.opening import OpenModel, look_at_old_model, open_model
 from castproof.pipeline.inspecting.photo_list import PhotoList, list_photos
@@ -138,8 +134,13 @@ class Engine:
         ticket, start = self._ticket, time.perf_counter()
 
         def work() -> None:
-            if ticket == self._ticket:
-                self._post(_looked(ticket, photos, place, model, start))
+            if ticket != self._ticket:
+                return
+            try:
+                found = looked(ticket, photos, place, model, start)
+            except Exception as error:
+                found = Looked(ticket, place, None, None, str(unexpected(error)), "", None, 0.0)
+            self._post(found)
 
         self._looking.submit(work)
         return ticket
@@ -148,7 +149,13 @@ class Engine:
         """Judge the photos at `places` in the background, and return the ticket; a later request ends this one."""
         self._batch += 1
         ticket = self._batch
-        self._judging.submit(self._judge, ticket, photos, places, model)
+
+        def work() -> None:
+            with self._told(tr("Judge the folder")):
+                self._judge(ticket, photos, places, model)
+            self._post(JudgingEnded(ticket))
+
+        self._judging.submit(work)
         return ticket
 
     def stop_judging(self) -> None:
@@ -171,14 +178,13 @@ class Engine:
         with closing(in_threads(work, wanted(), workers=workers, ahead=workers)) as judged:
             for one in judged:
                 if not photos.root.is_dir():
-                    self._post(Failed(tr("Judge the folder"), _vanished(photos.root)))
+                    self._post(Failed(tr("Judge the folder"), vanished(photos.root)))
                     break
                 found.append(one)
                 if time.perf_counter() - last > _POST_EVERY_S:
                     self._post(Judged(ticket, found))
                     found, last = [], time.perf_counter()
         self._post(Judged(ticket, found))
-        self._post(JudgingEnded(ticket))
 
     def want_thumbnails(self, paths: Sequence[Path]) -> None:
         """Make small pictures of these photos, the first one first; what was wanted before is forgotten."""
@@ -194,7 +200,11 @@ class Engine:
                 if not self._thumbnails:
                     return
                 path = self._thumbnails[0]
-            picture = _thumbnail(path, self.thumbnail_px)
+            try:
+                picture = thumbnail(path, self.thumbnail_px)
+            except Exception as error:
+                unexpected(error)
+                picture = None
             with self._lock:
                 if path in self._thumbnails:
                     self._thumbnails.remove(path)
@@ -218,8 +228,7 @@ class Engine:
         except OSError as error:
             self._post(Failed(words, OutputError(f"{error.strerror or error}: {error.filename or ''}")))
         except Exception as error:
-            self._post(Failed(words, CastproofError(tr("Something unexpected happened."), found=repr(error))))
-            raise
+            self._post(Failed(words, unexpected(error)))
 
 
 class _Telling:
@@ -245,38 +254,3 @@ class _Telling:
 
         post(Working(description, 0, total))
         yield Steps()
-
-
-def _looked(ticket: int, photos: PhotoList, place: int, model: OpenModel | None, start: float) -> Looked:
-    pixels, inspection, problem, sha256, similar = None, None, "", "", None
-    try:
-        data = read_photo(photos.path(place))
-        sha256 = hashlib.sha256(data).hexdigest()
-        inspection = None if model is None else model.model.inspect(data)
-        pixels = decode(data)
-    except ImageError as error:
-        problem = str(error)
-        if model is not None and inspection is None:
-            inspection = model.model.inspect(photos.path(place))
-    if model is not None and pixels is not None:
-        found = model.model.most_similar_good(pixels)
-        similar = None if found is None else Similar(found.name, found.pixels)
-    took_ms = 1e3 * (time.perf_counter() - start)
-    return Looked(ticket, place, pixels, inspection, problem, sha256, similar, took_ms)
-
-
-def _vanished(folder: Path) -> DataError:
-    return DataError(
-        tr("The folder {folder} is gone.", folder=folder),
-        found=tr("The photos that were judged before stay; your verdicts are safe."),
-        fix=tr("Connect its drive again, or put it back, and press Judge the folder."),
-    )
-
-
-def _thumbnail(path: Path, longest_px: int) -> Image.Image | None:
-    try:
-        small = Image.fromarray(np.ascontiguousarray(decode(path)))
-    except ImageError:
-        return None
-    small.thumbnail((longest_px, longest_px))
-    return small

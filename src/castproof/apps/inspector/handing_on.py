@@ -153,7 +153,7 @@ class HandingOn:
         try:
             picture: Image.Image = ImageGrab.grab(box)
             with atomic_path(path) as temporary:
-                picture.save(temporary)
+                picture.save(temporary, "PNG")
         except OutputError as error:
             self._desk.tell_problem(tr("Save screenshot"), error)
         except OSError as error:
@@ -184,7 +184,8 @@ class HandingOn:
             good=card.good,
             defective=card.defective,
             thresholds=session.thresholds,
-            own_thresholds=session.own_thresholds,
+            own_thresholds=card.gate.thresholds,
+            promises=session.promises,
             inspector=self._desk.preferences.inspector.strip(),
             when=datetime.now().astimezone(),
             pending=session.tally().pending,

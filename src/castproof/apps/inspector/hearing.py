@@ -100,7 +100,7 @@ def _judging_ended(desk: "Desk", event: JudgingEnded) -> None:
 def _model_opened(desk: "Desk", event: ModelOpened) -> None:
     model = event.model
     before = desk.session.model
-    desk.window.messages.hide()
+    desk.window.messages.hide(about=tr("Open model"))
     desk.keep(desk.preferences.with_model(str(model.source)))
     desk.use_model(model)
     if before is not None and before.source == model.source and model.settings is not None:
@@ -128,12 +128,11 @@ def _some_photos(desk: "Desk") -> list[Path]:
 
 def _photos_listed(desk: "Desk", event: PhotosListed) -> None:
     photos = event.photos
+    if not _put_verdicts_away(desk):
+        return
     desk.engine.stop_judging()
     desk.batch_ticket = None
     desk.window.messages.hide()
-    if desk.verdict_file is not None:
-        desk.verdict_file.close()
-        desk.verdict_file = None
     try:
         desk.verdict_file = VerdictFile.open(photos.root, desk.data_folder / VERDICTS)
     except OutputError as error:
@@ -152,6 +151,21 @@ def _photos_listed(desk: "Desk", event: PhotosListed) -> None:
         desk.judge_folder()
 
 
+def _put_verdicts_away(desk: "Desk") -> bool:
+    """Close the file of verdicts; return whether it is closed: what cannot be stored stays, and so do its photos."""
+    if desk.verdict_file is None:
+        return True
+    try:
+        desk.verdict_file.retry()
+    except OutputError as error:
+        desk.showing.progress()
+        desk.tell_problem(tr("Open folder"), error)
+        return False
+    desk.verdict_file.close()
+    desk.verdict_file = None
+    return True
+
+
 def tell_where_verdicts_are(desk: "Desk") -> None:
     """Say so where verdicts lie elsewhere than beside the photos, or a broken file was put aside."""
     file = desk.verdict_file
@@ -164,6 +178,14 @@ def tell_where_verdicts_are(desk: "Desk") -> None:
             tr(
                 "A verdict file could not be read and was put aside, nothing in it was changed: {names}",
                 names=names,
+            ),
+        )
+    if file.brought_back:
+        desk.tell(
+            NOTE,
+            tr(
+                "Verdicts that had been kept elsewhere are beside these photos again: {count}",
+                count=file.brought_back,
             ),
         )
     if file.moved_from is not None:

@@ -1,5 +1,6 @@
 """Which key does what: the one list that bindings, menus and the help window are made of."""
 
+import re
 from dataclasses import dataclass
 
 from castproof.translation import tr
@@ -82,3 +83,9 @@ def keys() -> dict[str, list[Key]]:
             Key("quit", ("<Control-q>",), "Ctrl+Q", tr("Quit"), True),
         ],
     }
+
+
+def both_cases(sequence: str) -> set[str]:
+    """Return the sequences of Tk for a key, with and without Caps Lock: with it, a letter is another key to Tk."""
+    letter = re.fullmatch(r"(<(?:\w+-)+)?([A-Za-z])(>?)", sequence)
+    return {sequence} if letter is None else {sequence, f"{letter[1] or ''}{letter[2].swapcase()}{letter[3]}"}

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from castproof.apps.inspector.message_strip import NOTE
 from castproof.pipeline.inspecting.photo_picture import Look
+from castproof.translation import tr
 
 if TYPE_CHECKING:
     from castproof.apps.inspector.desk import Desk
@@ -41,7 +43,13 @@ class Looking:
 
     def toggle_reference(self) -> None:
         """Switch the known good part beside the photo."""
-        self.set_beside(not self._desk.reference_wanted)
+        desk = self._desk
+        self.set_beside(not desk.reference_wanted)
+        if desk.reference_wanted and desk.looked is not None and desk.looked.similar is None:
+            desk.tell(
+                NOTE,
+                tr("There is no known good part to show: the model has none, or the photo was not judged."),
+            )
 
     def toggle_magnifier(self) -> None:
         """Switch the lens."""

@@ -1,5 +1,6 @@
 """How the QA Inspector starts: from the command line, and as a program of its own."""
 
+import re
 import sys
 import tkinter as tk
 from collections.abc import Sequence
@@ -8,13 +9,14 @@ from typing import Any, Final
 
 from castproof.apps.inspector.desk import PROGRAM, Desk
 from castproof.apps.inspector.message_strip import NOTE
-from castproof.apps.inspector.theme import be_sharp
+from castproof.apps.inspector.theme import be_sharp, scale_of
 from castproof.errors import MissingExtraError
 from castproof.pipeline.inspecting.preferences import data_folder, load_preferences, preferences_path
 
 _USUAL_SIZE: Final = (1280, 720)
 _SMALL_SCREEN_PX: Final = 1440
 _BARS_PX: Final = 90  # of the title, the menu and the task bar
+_GRIP_PX: Final = 60  # of its title, by which a window can be moved
 _ICONS: Final = (16, 32, 48, 256)
 
 
@@ -46,7 +48,7 @@ def open_desk(model: Path | None = None, photos: Path | None = None) -> Desk:
     preferences, message = load_preferences(path)
     root.title(PROGRAM)
     root.minsize(900, 560)
-    root.geometry(preferences.geometry or _usual_geometry(root))
+    root.geometry(_geometry(root, preferences.geometry, scale_of(root, preferences.scaling_percent)))
     _set_icon(root)
     desk = Desk(root, preferences, path, data_folder(program))
     _accept_drops(root, desk)
@@ -100,9 +102,21 @@ def _set_icon(root: tk.Tk) -> None:
         root.iconphoto(True, *(tk.PhotoImage(file=path, master=root) for path in files))
 
 
-def _usual_geometry(root: tk.Tk) -> str:
+def _geometry(root: tk.Tk, last: str, scale: float) -> str:
+    """Return where the window was last; its usual place where that is on no screen any more."""
+    place = re.fullmatch(r"(\d+)x(\d+)\+(-?\d+)\+(-?\d+)", last)
+    if place is None:
+        return last or _usual_geometry(root, scale)
+    width, _, left, top = map(int, place.groups())
+    screen_left, screen_top = root.winfo_vrootx(), root.winfo_vrooty()
+    seen = screen_left - width + _GRIP_PX < left < screen_left + root.winfo_vrootwidth() - _GRIP_PX
+    seen = seen and screen_top - _GRIP_PX < top < screen_top + root.winfo_vrootheight() - _GRIP_PX
+    return last if seen else _usual_geometry(root, scale)
+
+
+def _usual_geometry(root: tk.Tk, scale: float) -> str:
     width, height = root.winfo_screenwidth(), root.winfo_screenheight()
-    if width <= _SMALL_SCREEN_PX:
+    if width <= _SMALL_SCREEN_PX * scale:
         return f"{width}x{height - _BARS_PX}+0+0"
     wide, high = max(_USUAL_SIZE[0], round(0.85 * width)), max(_USUAL_SIZE[1], round(0.85 * height))
     return f"{wide}x{high}+{(width - wide) // 2}+{(height - high) // 3}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tkinter import ttk
 from typing import Final
 
+from castproof.apps.inspector.flow_frame import FlowFrame
 from castproof.apps.inspector.keys import keys
 from castproof.apps.inspector.theme import DARK, LIGHT
 from castproof.translation import languages, tr
@@ -18,15 +19,15 @@ class Choices:
     """What the menus offer besides the keys.
 
     Attributes:
-        recent_models, recent_folders: newest first.
+        recent_models, recent_folders: asked whenever their menu opens; newest first.
         open_recent_model, open_recent_folder: called with one of them.
         language, theme, scale: what is set now.
         judge_on_opening, next_after_verdict: whether they are on.
         set_preference: called with the name of a preference and its new value.
     """
 
-    recent_models: Sequence[str]
-    recent_folders: Sequence[str]
+    recent_models: Callable[[], Sequence[str]]
+    recent_folders: Callable[[], Sequence[str]]
     open_recent_model: Callable[[str], None]
     open_recent_folder: Callable[[str], None]
     language: str
@@ -60,12 +61,16 @@ def menu_bar(root: tk.Misc, commands: Mapping[str, Callable[[], None]], choices:
     return bar
 
 
-def _recent(parent: tk.Menu, paths: Sequence[str], opened: Callable[[str], None]) -> tk.Menu:
-    menu = tk.Menu(parent, tearoff=False)
-    for path in paths:
-        menu.add_command(label=path, command=lambda path=path: opened(path))  # type: ignore[misc]
-    if not paths:
-        menu.add_command(label=tr("none yet"), state="disabled")
+def _recent(parent: tk.Menu, recent: Callable[[], Sequence[str]], opened: Callable[[str], None]) -> tk.Menu:
+    def fill() -> None:
+        menu.delete(0, "end")
+        paths = recent()
+        for path in paths:
+            menu.add_command(label=path, command=lambda path=path: opened(path))  # type: ignore[misc]
+        if not paths:
+            menu.add_command(label=tr("none yet"), state="disabled")
+
+    menu = tk.Menu(parent, tearoff=False, postcommand=fill)
     return menu
 
 
@@ -99,19 +104,24 @@ def _choice(
 ) -> None:
     menu = tk.Menu(parent, tearoff=False)
     chosen = tk.StringVar(menu, str(now))
+
+    def choose(value: object) -> None:  # it holds `chosen`, which Tk forgets with its last holder
+        chosen.set(str(value))
+        choices.set_preference(name, value)
+
     for value, text in words.items():
         menu.add_radiobutton(
             label=text,
             value=str(value),
             variable=chosen,
-            command=lambda value=value: choices.set_preference(name, value),  # type: ignore[misc]
+            command=lambda value=value: choose(value),  # type: ignore[misc]
         )
     parent.add_cascade(label=title, menu=menu)
 
 
 def tool_bar(parent: tk.Misc, commands: Mapping[str, Callable[[], None]], scale: float) -> ttk.Frame:
     """Return the tool bar: what is needed all day, in the order of the work."""
-    frame = ttk.Frame(parent, padding=(round(6 * scale), round(4 * scale)))
+    bar = FlowFrame(parent, round(5 * scale))
     groups = (
         (
             ("open_model", tr("1 · Open model…")),
@@ -128,12 +138,12 @@ def tool_bar(parent: tk.Misc, commands: Mapping[str, Callable[[], None]], scale:
         (("export_verdicts", tr("3 · Verdicts as CSV…")), ("report", tr("Quick report…"))),
         (("help", tr("Help (F1)")),),
     )
-    for place, group in enumerate(groups):
-        if place:
-            ttk.Separator(frame, orient="vertical").pack(side="left", fill="y", padx=round(6 * scale))
+    for group in groups:
+        frame = bar.group()
         for name, text in group:
             button = ttk.Button(frame, text=text, command=commands[name])
             if len(text) == 1:
                 button.configure(width=3)
-            button.pack(side="left", padx=round(1 * scale))
-    return frame
+            button.pack(side="left", padx=round(1 * scale), pady=round(1 * scale))
+    bar.lay()
+    return bar

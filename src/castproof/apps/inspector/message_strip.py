@@ -23,30 +23,37 @@ class MessageStrip(ttk.Frame):
     def __init__(self, parent: tk.Misc, colours: Colours, scale: float) -> None:
         super().__init__(parent, padding=round(6 * scale))
         self._colours = {PROBLEM: colours.reject, NOTE: colours.review, DONE: colours.accept}
-        self.text = ""
+        self.text = self._about = ""
         self._hiding: str | None = None
         self._sign = ttk.Label(self, font=STRONG)
         self._sign.pack(side="left", anchor="n", padx=(0, round(6 * scale)))
         ttk.Button(self, text="✕", width=2, command=self.hide).pack(side="right", anchor="n")
         self._label = ttk.Label(self, justify="left")
         self._label.pack(side="left", fill="x", expand=True)
+        self.bind("<Destroy>", lambda event: self._stay())
         self.bind("<Configure>", lambda event: self._label.configure(wraplength=max(event.width - 100, 200)))
 
-    def tell(self, kind: str, text: str) -> None:
-        """Show `text`; `kind` is PROBLEM, NOTE or DONE."""
-        self.text = text
-        if self._hiding is not None:
-            self.after_cancel(self._hiding)
+    def tell(self, kind: str, text: str, about: str = "") -> None:
+        """Show `text`; `kind` is PROBLEM, NOTE or DONE, and `about` says what was tried."""
+        self.text, self._about = text, about
+        self._stay()
         self._hiding = None if kind == PROBLEM else self.after(_SHOWN_MS, self.hide)
         colour = self._colours[kind]
         self._sign.configure(text=_SIGNS[kind], foreground=colour)
         self._label.configure(text=text, foreground=colour if kind == PROBLEM else "")
         self.grid()
 
-    def hide(self) -> None:
-        """Show no message."""
-        self.text = ""
-        self.grid_remove()
+    def hide(self, about: str = "") -> None:
+        """Show no message, or with `about` none that is about that."""
+        if about in ("", self._about):
+            self.text = self._about = ""
+            self.grid_remove()
+
+    def _stay(self) -> None:
+        """Do not go by itself any more."""
+        if self._hiding is not None:
+            self.after_cancel(self._hiding)
+            self._hiding = None
 
 
 def problem_text(words: str, error: CastproofError) -> str:

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from tkinter import TclError, filedialog
+from tkinter import filedialog
 from typing import TYPE_CHECKING
 
 from castproof.apps.inspector.card_window import show_card
 from castproof.apps.inspector.message_strip import NOTE
 from castproof.apps.inspector.old_model_dialog import OldModelDialog
-from castproof.apps.inspector.pasting import pasted_picture
+from castproof.apps.inspector.pasting import pasted_paths, pasted_picture
 from castproof.data.folders import is_photo_name
 from castproof.errors import CastproofError
 from castproof.images import IMAGE_SUFFIXES
+from castproof.pipeline.inspecting.model_kind import ModelKind, what_is
 from castproof.pipeline.inspecting.old_model_settings import OldModelSettings
 from castproof.pipeline.inspecting.opening import OldModelFile, open_old_model
 from castproof.pipeline.inspecting.photo_list import chosen_photos
@@ -60,12 +61,9 @@ class Opening:
 
     def paste(self) -> None:
         """Open what lies on the clipboard: a picture, or the path of a photo, a folder or a model."""
-        try:
-            text = self._desk.root.clipboard_get().strip().strip('"').removeprefix("file://")
-        except TclError:
-            text = ""
-        if text and Path(text).exists():
-            self.use_paths([Path(text)])
+        copied = pasted_paths(self._desk.root)
+        if copied:
+            self.use_paths(copied)
             return
         try:
             found = pasted_picture(self._desk.root, self._desk.data_folder)
@@ -89,7 +87,7 @@ class Opening:
     def use_paths(self, paths: Sequence[Path]) -> None:
         """Open what was dropped or pasted: a model, a folder, or photos."""
         photos = [one for one in paths if is_photo_name(one.name) and not one.is_dir()]
-        folders = [one for one in paths if one.is_dir()]
+        folders = [one for one in paths if one.is_dir() and what_is(one) is not ModelKind.RUN_FOLDER]
         for one in paths:
             if one not in photos and one not in folders:
                 self.use_model_path(one)

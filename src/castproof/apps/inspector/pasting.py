@@ -1,14 +1,31 @@
 """Pictures from the clipboard become files, so that a verdict on them has something to rest on."""
 
+import os
 import tkinter as tk
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from PIL import Image, ImageGrab
 
 from castproof.files import atomic_path, make_folder
 
 FOLDER = "pasted"
+
+
+def pasted_paths(root: tk.Misc) -> list[Path]:
+    """Return the files and folders whose paths are the text on the clipboard, one a line; empty for any other text.
+
+    Args:
+        root: the window, which asks the screen for the text.
+    """
+    try:
+        lines = root.clipboard_get().splitlines()
+    except tk.TclError:
+        return []
+    paths = [_path_of(line.strip().strip('"')) for line in lines if line.strip()]
+    return paths if all(map(os.path.lexists, paths)) else []
 
 
 def pasted_picture(root: tk.Misc, data_folder: Path) -> list[Path]:
@@ -35,6 +52,10 @@ def pasted_picture(root: tk.Misc, data_folder: Path) -> list[Path]:
         elif data is not None:
             temporary.write_bytes(data)
     return [path]
+
+
+def _path_of(text: str) -> Path:
+    return Path(url2pathname(urlsplit(text).path) if text.startswith("file:///") else text)
 
 
 def _grabbed() -> Image.Image | list[str] | None:

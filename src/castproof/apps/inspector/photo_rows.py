@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageTk
 
+from castproof.apps.inspector.coalesced import Coalesced
 from castproof.apps.inspector.theme import BODY, CAPTION, STRONG, Colours
 
 _KEPT_PICTURES: Final = 400
@@ -69,7 +70,7 @@ class PhotoRows(ttk.Frame):
         self._current: int | None = None
         self._top = 0.0  # of the list, in rows
         self._pictures: OrderedDict[Path, ImageTk.PhotoImage | None] = OrderedDict()
-        self._drawn = False
+        self._draw_later = Coalesced(self, self._draw)
         self.canvas = tk.Canvas(
             self, background=colours.surface, highlightthickness=0, width=round(250 * scale)
         )
@@ -98,9 +99,7 @@ class PhotoRows(ttk.Frame):
 
     def redraw(self) -> None:
         """Draw the rows that are seen, once, when the window comes to it."""
-        if not self._drawn:
-            self._drawn = True
-            self.after_idle(self._draw)
+        self._draw_later()
 
     @property
     def _rows_seen(self) -> float:
@@ -117,7 +116,6 @@ class PhotoRows(ttk.Frame):
             self._top = row + 1 - self._rows_seen
 
     def _draw(self) -> None:
-        self._drawn = False
         self.canvas.delete("all")
         self._top = max(0.0, min(self._top, len(self._places) - self._rows_seen))
         first, last = int(self._top), min(len(self._places), int(self._top + self._rows_seen) + 1)
@@ -172,6 +170,7 @@ class PhotoRows(ttk.Frame):
         self.canvas.create_text(x, y, text=text, anchor="w", font=style, fill=colour)
 
     def _clicked(self, event: "tk.Event[tk.Canvas]") -> None:
+        self.canvas.focus_set()  # out of a field: G and D are verdicts again
         row = int(self._top + event.y / self._row_px)
         if 0 <= row < len(self._places):
             self._on_choose(int(self._places[row]))

@@ -25,6 +25,8 @@ class ScrolledFrame(ttk.Frame):
         self.inside = ttk.Frame(self._view)
         self.inside.place(x=0, y=0, relwidth=1)
         self._bar = ttk.Scrollbar(self, command=self._scrolled)
+        # Its room is kept free: nothing moves under the mouse when it comes.
+        self.columnconfigure(1, minsize=self._bar.winfo_reqwidth() + gap_px)
         self.inside.bind("<Configure>", self._fit, add=True)
         self._view.bind("<Configure>", self._fit)
         top = self.winfo_toplevel()
@@ -40,6 +42,10 @@ class ScrolledFrame(ttk.Frame):
     def ask_for(self, width: int, height: int) -> None:
         """Ask for this size, pixels, of what is seen of `inside`."""
         self._view.configure(width=width, height=height)
+
+    def move(self, steps: int) -> None:
+        """Scroll by so many steps, up where they are negative."""
+        self._scrolled("scroll", str(steps), "units")
 
     def _fit(self, _event: Any) -> None:
         if self._whole() > self._seen():

@@ -13,11 +13,11 @@ from castproof.pipeline.inspecting.selection import ALL, BY_NAME
 from castproof.pipeline.inspecting.telling import (
     PENDING_SYMBOL,
     SYMBOLS,
+    changed_thresholds,
     class_mapping,
     decided_words,
     figures,
     label_word,
-    match_word,
     tally_words,
     threshold_words,
     truth_words,
@@ -87,7 +87,7 @@ class Showing:
         notes = ["" if p != p else f"p {probability(round(float(p), 4))}"]
         prediction = session.prediction(place)
         if prediction is not None and prediction.correct is False:
-            notes.append(match_word(prediction))
+            notes.append("≠")
         if decided is not None:
             notes.append(f"✎ {SYMBOLS[decided.decided]}")
         return Row(
@@ -191,11 +191,7 @@ class Showing:
             found = float(session.judgements.p_defective[session.current])
             p = None if found != found else found
         box.bar.show(session.thresholds, session.own_thresholds, p)
-        mark = (
-            ""
-            if session.thresholds_are_own
-            else tr("Changed: not the model's own thresholds. What the model promises does not hold.")
-        )
+        mark = "" if session.thresholds_are_own else changed_thresholds(promises=session.promises)
         words = threshold_words(session.thresholds) if session.model is not None else ""
         box.show(words, tally_words(session.tally()) if session.photos is not None else "", mark)
 

@@ -83,7 +83,7 @@ COLOURS: Final = {
         text="#1c1c1c",
         quiet="#5f6b7a",
         border="#c8ccd2",
-        selected="#dbe9f6",
+        selected="#e4eef8",
         accept="#005a9c",
         review="#8a5a00",
         reject="#b84600",
@@ -119,9 +119,9 @@ def scale_of(root: tk.Misc, percent: int) -> float:
 def apply_theme(root: tk.Tk, name: str, scale: float) -> Colours:
     """Return the colours of the theme `name`, LIGHT or DARK, after dressing the window in it at `scale`."""
     sv_ttk.set_theme(DARK if name == DARK else LIGHT, root)
-    root.tk.call(
-        "configure_colors"
-    )  # sv-ttk does it on an event that a window which was never shown does not get
+    # sv-ttk does this on an event that a window which was never shown does not get, and fails at what it does to menus.
+    root.tk.call("configure_colors")
+    root.bind_class("Menu", "<<ThemeChanged>>", "catch {config_menus %W}")
     family = "Segoe UI" if sys.platform == "win32" else str(font.nametofont("TkDefaultFont").actual("family"))
     for one, size in _FONTS.items():
         weight = "bold" if "Strong" in one or "Title" in one or "Subtitle" in one else "normal"

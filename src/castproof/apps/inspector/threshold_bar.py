@@ -37,6 +37,7 @@ class ThresholdBar(ttk.Frame):
         self._own: Thresholds | None = None
         self._p: float | None = None
         self._handle = BOTH
+        self._held_px = 0  # from the mouse to the middle of the handle that it holds
         self._line_px = font.nametofont(CAPTION).metrics("linespace")
         self.canvas = tk.Canvas(
             self,
@@ -71,6 +72,10 @@ class ThresholdBar(ttk.Frame):
     @property
     def _pad_px(self) -> int:
         return round(10 * self._scale)
+
+    @property
+    def _radius_px(self) -> int:
+        return round(8 * self._scale)
 
     @property
     def _middle_px(self) -> int:
@@ -120,7 +125,7 @@ class ThresholdBar(ttk.Frame):
 
     def _draw_handle(self, handle: str) -> None:
         x, y = self.handle_px(handle)
-        radius = round(8 * self._scale)
+        radius = self._radius_px
         is_active = self._handle in (handle, BOTH) and self.canvas.focus_get() is self.canvas
         self.canvas.create_oval(
             x - radius,
@@ -158,10 +163,15 @@ class ThresholdBar(ttk.Frame):
             self._handle = ACCEPT_END if abs(p - cuts.threshold) < abs(p - cuts.reject_from) else REJECT_START
         else:
             self._handle = ACCEPT_END if p <= cuts.threshold else REJECT_START
-        self._move_to(p)
+        held_px = self.handle_px(REJECT_START if self._handle == REJECT_START else ACCEPT_END)[0] - event.x
+        if abs(held_px) <= self._radius_px:
+            self._held_px = held_px  # it stays until the mouse moves
+        else:
+            self._held_px = 0
+            self._move_to(p)
 
     def _dragged(self, event: "tk.Event[tk.Canvas]") -> None:
-        self._move_to(self._p_at(event.x))
+        self._move_to(self._p_at(event.x + self._held_px))
 
     def _stepper(self, by: float) -> "Callable[[tk.Event[tk.Canvas]], str]":
         return lambda event: self._stepped(by)
@@ -191,4 +201,6 @@ def _moved(cuts: Thresholds, handle: str, p: float) -> Thresholds:
         return Thresholds(p, max(p, cuts.reject_from))
     if handle == REJECT_START:
         return Thresholds(min(p, cuts.threshold), p)
-    return Thresholds(p, min(1.0, round(p + cuts.reject_from - cuts.threshold, 6)))
+    band = cuts.reject_from - cuts.threshold
+    low = min(p, 1 - band)
+    return Thresholds(low, min(1.0, max(low, round(low + band, 6))))

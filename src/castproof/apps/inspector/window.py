@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tkinter import ttk
 
 from castproof.apps.inspector.boxes import DecisionBox, ModelBox, ThresholdBox, VerdictBox
-from castproof.apps.inspector.keys import keys
+from castproof.apps.inspector.keys import both_cases, keys
 from castproof.apps.inspector.list_pane import ListCalls, ListPane
 from castproof.apps.inspector.look_controls import LookCalls, LookControls
 from castproof.apps.inspector.menus import Choices, menu_bar, tool_bar
@@ -20,6 +20,9 @@ from castproof.pipeline.inspecting.photo_picture import Look
 from castproof.translation import tr
 
 _COLUMN_PX = 350
+BETWEEN_PARTS = "   |   "  # of the status line
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_PIXEL_PX = 260  # for the zoom and the pixel under the mouse, in the status line
 _TYPING = ("TEntry", "TCombobox", "TSpinbox", "Entry", "Text")
 
 
@@ -100,28 +103,33 @@ class Window(ttk.Frame):
 
     def _status_line(self) -> ttk.Frame:
         frame = ttk.Frame(self, padding=(round(8 * self.scale), round(3 * self.scale)))
-        self._status = ttk.Label(frame)
-        self._status.pack(side="left", fill="x", expand=True)
+        self._status = ttk.Label(frame, justify="left")
         self._zoom, self._pixel = (
             ttk.Label(frame, style="Quiet.TLabel"),
             ttk.Label(frame, style="Quiet.TLabel"),
         )
         self._zoom.pack(side="right")
         self._pixel.pack(side="right", padx=round(12 * self.scale))
+        self._status.pack(side="left", fill="x", expand=True)
+        beside = round(_PIXEL_PX * self.scale)
+        frame.bind("<Configure>", lambda event: self._status.configure(wraplength=event.width - beside))
         return frame
 
     def _leave_by_enter(self) -> None:
         for field in (self.list.search, self.decision.name):
             field.bind("<Return>", lambda event: self.leave_field() and None)
+        for box in (self.list.filter, self.list.order):  # so that the keys are for the photos again
+            box.bind("<<ComboboxSelected>>", lambda event: self.after_idle(self.leave_field), add="+")
 
     @property
     def status(self) -> str:
         """The text of the status line."""
-        return str(self._status.cget("text"))
+        return str(self._status.cget("text")).replace(_NO_BREAK, " ")
 
     def show_status(self, text: str) -> None:
-        """Show `text` in the status line."""
-        self._status.configure(text=text)
+        """Show `text` in the status line, which is broken between its parts alone."""
+        parts = (one.replace(" ", _NO_BREAK) for one in text.split(BETWEEN_PARTS))
+        self._status.configure(text=BETWEEN_PARTS.join(parts))
 
     def _show_zoom(self, text: str) -> None:
         self._zoom.configure(text=text)
@@ -143,8 +151,7 @@ class Window(ttk.Frame):
             self._calls.commands[action]()
             return "break"
 
-        names = {sequence, sequence.swapcase() if len(sequence) == 1 else sequence}
-        for name in names:
+        for name in both_cases(sequence):
             root.bind(name, pressed)
 
     def leave_field(self) -> bool:
@@ -156,8 +163,9 @@ class Window(ttk.Frame):
         return False
 
 
-def _select_all(event: "tk.Event[ttk.Entry]") -> str:
-    event.widget.select_range(0, "end")
+def _select_all(event: "tk.Event[tk.Misc]") -> str:
+    if isinstance(event.widget, ttk.Entry):
+        event.widget.select_range(0, "end")
     return "break"
 
 
