@@ -137,6 +137,6 @@ def test_a_model_with_one_threshold_keeps_one_until_a_band_is_wanted(
     driver.rest()
     assert session.thresholds.reviews
     assert "REVIEW 16" in driver.texts(box)
-    driver.click(driver.button("The model's own threshold"))
+    driver.click(driver.button("Reset to the model's own"))
     assert session.thresholds == Thresholds.single(0.5)
     assert "ACCEPT 16" in driver.texts(box)

@@ -285,3 +285,49 @@ def test_a_verdict_that_cannot_be_stored_keeps_its_folder_open(
     driver.desk.commands.opening.use_paths([tmp_path / "lot 18"])
     driver.until(lambda: driver.shown == "a.png")
     assert [one["file"] for one in journal(lot)] == [name]
+
+
+def test_a_filtered_list_goes_on_from_the_row_and_a_colleague_keeps_what_is_theirs(
+    start: Start, model_file: Path, lot: Path
+) -> None:
+    driver = start(model_file, lot)
+    desk, box = driver.desk, driver.desk.window.decision
+    desk.prefer(inspector="Anna", next_after_verdict=False)
+    choose(driver, desk.window.list.filter, "without your verdict")
+    choose(driver, desk.window.list.order, "highest p(DEF) first")
+    driver.press("Home")
+    order = [desk.session.seen.photos.names[place] for place in desk.session.places]
+    driver.until(lambda: driver.shown == order[0])
+    driver.press("n", "n")
+    driver.until(lambda: driver.shown == order[2])
+    driver.press("c")
+    driver.type("scratch")
+    driver.press("Return", "Return")
+    driver.until(lambda: len(journal(lot)) == 1, "no verdict")
+    driver.press("n")
+    driver.until(lambda: driver.shown == order[3], "the photo that took its row")
+
+    choose(driver, desk.window.list.filter, "all photos")
+    desk.prefer(inspector="Bob")
+    go_to(driver, order[2])
+    assert "Anna" in driver.texts(box)
+    assert box.comment.get() == "", "Anna's comment is not put into Bob's mouth"
+    driver.press("c", "Return")
+    driver.rest(0.1)
+    assert len(journal(lot)) == 1
+
+
+def test_enter_on_a_focused_button_presses_that_button(start: Start, model_file: Path, lot: Path) -> None:
+    driver = start(model_file, lot)
+    driver.desk.prefer(inspector="Anna")
+    driver.press("End")
+    driver.judged()
+    assert driver.desk.session.verdict(driver.desk.session.current or 0) is not None
+    driver.button("Good (G)").focus_force()
+    driver.press("Return")
+    wanted = driver.desk.session.verdict(driver.desk.session.current or 0)
+    if wanted is Verdict.REJECT:
+        assert "Press a number" in driver.texts(driver.dialog())
+        driver.press("1")
+    driver.until(lambda: journal(lot), "no verdict")
+    assert [one["decided"] for one in journal(lot)] == ["ACCEPT"]

@@ -1,4 +1,4 @@
-"""The way of somebody who is new: open a model, judge ten parts, hand in the table; by keyboard alone, in native dialogs."""
+"""The way of somebody new: open a model, judge ten parts, hand in the table; by keyboard, in native dialogs."""
 
 import csv
 import hashlib

@@ -182,3 +182,10 @@ def test_who_decides_what_the_model_left_open_overrules_nobody(
     seen = seen_of([Photo("crack/a.png", 1, 0.5, False, verdict, decided)], Thresholds(0.25, 0.75))
     assert selected(seen, Selection(OVERRULED)).tolist() == []
     assert first_disagreement(seen, np.array([0])) is None
+
+
+def test_where_the_current_photo_left_the_list_the_one_in_its_row_follows() -> None:
+    places = np.array([9, 2, 7, 4], np.intp)  # 5 was in row 2, between 2 and 7
+    assert [neighbour(places, 5, step, row=2) for step in (1, 0, -1)] == [7, 7, 2]
+    assert [neighbour(places, 5, 1, row=4), neighbour(places, 5, -1, row=0)] == [4, 9], "at the ends"
+    assert neighbour(places, 2, 1, row=3) == 7, "a photo that is shown goes by its own row"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from made_inspections import ROOT, rules, shares
+from made_inspections import CUTS, ROOT, rules, shares
 from made_verdicts import made
 
 from castproof.measure.decision import VERDICTS, Thresholds, Verdict
@@ -40,7 +40,7 @@ def _in_english() -> Iterator[None]:
     use_language("en")
 
 
-def predicted(folder: str, p: float | None, cuts: Thresholds = Thresholds(0.25, 0.75)) -> Prediction:
+def predicted(folder: str, p: float | None, cuts: Thresholds = CUTS) -> Prediction:
     """Return a prediction on a photo in `folder`."""
     path = ROOT / folder / "a.png"
     return rules(cuts).prediction(Unit(0, "a.png", path, (path,)), np.nan if p is None else p)

@@ -20,7 +20,9 @@ class Box(ttk.Frame):
         super().__init__(parent, padding=(round(10 * scale), round(4 * scale)))
         self._scale = scale
         ttk.Separator(self).pack(fill="x", pady=(0, round(4 * scale)))
-        ttk.Label(self, text=title, style="Caption.TLabel").pack(anchor="w")
+        self.head = ttk.Frame(self)
+        self.head.pack(fill="x")
+        ttk.Label(self.head, text=title, style="Caption.TLabel").pack(side="left")
         self._wrapped: list[ttk.Label] = []
         self.bind("<Configure>", self._wrap)
 
@@ -54,12 +56,9 @@ class ModelBox(Box):
 
     def __init__(self, parent: tk.Misc, scale: float, commands: Commands) -> None:
         super().__init__(parent, tr("Model"), scale)
-        head = ttk.Frame(self)
-        head.pack(fill="x")
-        self._card = ttk.Button(head, text=tr("Card…"), command=commands["show_card"])
+        self._card = ttk.Button(self.head, text=tr("Card…"), command=commands["show_card"])
         self._card.pack(side="right")
-        self._model = ttk.Label(head, style="Strong.TLabel")
-        self._model.pack(side="left", fill="x")
+        self._model = self.line("Strong.TLabel")
         self._classes = self.line("Caption.TLabel")
         (self._settings,) = self.row((tr("Settings of the old model…"), commands["old_model_settings"]))
 
@@ -145,7 +144,10 @@ class ThresholdBox(Box):
         self.bar.pack(fill="x")
         self._words, self._counts = self.line(), self.line()
         self._mark = self.line("Mark.TLabel")
-        (self._reset,) = self.row((tr("The model's own threshold"), commands["reset_threshold"]))
+        self._reset = ttk.Button(
+            self.head, text=tr("Reset to the model's own"), command=commands["reset_threshold"]
+        )
+        self._reset.pack(side="right")
 
     def show(self, words: str, counts: str, mark: str) -> None:
         """Show what the thresholds say, what they do, and `mark` where they are not the model's own."""
@@ -153,7 +155,7 @@ class ThresholdBox(Box):
         self._counts.configure(text=counts)
         self._mark.configure(text=mark)
         _show_when(self._mark, bool(mark))
-        _show_when(self._reset.master, bool(mark))
+        self._reset.state(["!disabled" if mark else "disabled"])
 
 
 class DecisionBox(Box):

@@ -69,12 +69,13 @@ class Deciding:
         self._desk.window.decision.comment.focus_set()
 
     def store_comment(self) -> None:
-        """Store the comment with the verdict that there is; without one it goes with the next verdict."""
+        """Store the comment with the inspector's own verdict; without one it goes with the next verdict."""
         desk = self._desk
         desk.window.leave_field()
         place = desk.session.current
         said = None if place is None else desk.session.verdicts.get(place)
-        if place is not None and said is not None and self._comment() != said.comment:
+        is_own = said is not None and said.inspector == desk.preferences.inspector.strip()
+        if place is not None and said is not None and is_own and self._comment() != said.comment:
             self._store(place, said.decided, said.reason, go_on=False)
 
     def undo(self) -> None:

@@ -4,6 +4,7 @@ Everything here runs in the main thread. What the engine finds comes through a q
 second. A request that fails leaves everything as it was.
 """
 
+import gc
 import queue
 import tkinter as tk
 from contextlib import suppress
@@ -76,6 +77,7 @@ class Desk:
         use_language(self.preferences.language)
         if hasattr(self, "window"):
             self.window.destroy()
+            self.root.nametowidget(self.root.cget("menu")).destroy()
         else:
             self.commands = Commands(self)
         scale = scale_of(self.root, self.preferences.scaling_percent)
@@ -157,7 +159,8 @@ class Desk:
             self.showing.everything()
             return
         said = self.session.verdicts.get(place)
-        self.window.decision.set_comment("" if said is None else said.comment)
+        is_own = said is not None and said.inspector == self.preferences.inspector.strip()
+        self.window.decision.set_comment(said.comment if said is not None and is_own else "")
         self.showing.photo_before_it_is_read()
         self.look(judge=self.preferences.judge_on_opening)
 
@@ -170,8 +173,7 @@ class Desk:
     def select(self, selection: Selection) -> None:
         """Show other photos, or another order."""
         if self.session.photos is not None:
-            self.session.selection = selection
-            self.session.refresh()
+            self.session.select(selection)
             self.showing.list_of_photos(follow=True)
 
     def set_thresholds(self, thresholds: Thresholds) -> None:
@@ -224,7 +226,9 @@ class Desk:
             self._polling = self.root.after(_SOON_MS if is_reading else _POLL_MS, self._poll)
 
     def _look_for_news(self) -> None:
-        """Take over what another program said about the photos of this folder."""
+        """Take over what another program said about the photos of this folder, and sweep, see `main.run`."""
+        if not gc.isenabled():
+            gc.collect()
         self._asking = self.root.after(_NEWS_MS, self._look_for_news)
         if self.verdict_file is not None:
             news = self.verdict_file.news()

@@ -105,8 +105,7 @@ class Going:
         self._desk.close()
 
     def _step(self, step: int) -> None:
-        session = self._desk.session
-        self._go(neighbour(session.places, session.current, step))
+        self._go(self._desk.session.stepped(step))
 
     def _go(self, place: int | None) -> None:
         if place is not None and place != self._desk.session.current:

@@ -1,5 +1,6 @@
 """How the QA Inspector starts: from the command line, and as a program of its own."""
 
+import gc
 import re
 import sys
 import tkinter as tk
@@ -36,7 +37,10 @@ def run(model: Path | None = None, photos: Path | None = None) -> None:
     Raises:
         MissingExtraError: there is no screen to open a window on.
     """
-    open_desk(model, photos).root.mainloop()
+    desk = open_desk(model, photos)
+    gc.disable()  # the desk sweeps in the main thread: what belongs to Tk must not be freed in another one
+    gc.freeze()
+    desk.root.mainloop()
 
 
 def open_desk(model: Path | None = None, photos: Path | None = None) -> Desk:

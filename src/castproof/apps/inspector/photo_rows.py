@@ -69,6 +69,7 @@ class PhotoRows(ttk.Frame):
         self._places: NDArray[np.intp] = np.zeros(0, np.intp)
         self._current: int | None = None
         self._top = 0.0  # of the list, in rows
+        self._follow = False  # whether the current row is to be scrolled into sight
         self._pictures: OrderedDict[Path, ImageTk.PhotoImage | None] = OrderedDict()
         self._draw_later = Coalesced(self, self._draw)
         self.canvas = tk.Canvas(
@@ -86,8 +87,7 @@ class PhotoRows(ttk.Frame):
     def show(self, places: NDArray[np.intp], current: int | None, *, follow: bool = False) -> None:
         """Show the photos at `places`, the current one marked; with `follow` it is scrolled into sight."""
         self._places, self._current = places, current
-        if follow:
-            self._into_sight()
+        self._follow = self._follow or follow
         self.redraw()
 
     def put_picture(self, path: Path, picture: Image.Image | None) -> None:
@@ -117,6 +117,9 @@ class PhotoRows(ttk.Frame):
 
     def _draw(self) -> None:
         self.canvas.delete("all")
+        if self._follow and self.canvas.winfo_height() > 1:
+            self._into_sight()
+            self._follow = False
         self._top = max(0.0, min(self._top, len(self._places) - self._rows_seen))
         first, last = int(self._top), min(len(self._places), int(self._top + self._rows_seen) + 1)
         missing = []

@@ -20,6 +20,8 @@ from castproof.pipeline.inspecting.photo_picture import Look
 from castproof.translation import tr
 
 _COLUMN_PX = 350
+_ENTER = ("<Return>", "<KP_Enter>")
+_PRESSED_BY_ENTER = (ttk.Button, ttk.Checkbutton)
 BETWEEN_PARTS = "   |   "  # of the status line
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _PIXEL_PX = 260  # for the zoom and the pixel under the mouse, in the status line
@@ -148,6 +150,9 @@ class Window(ttk.Frame):
         def pressed(event: "tk.Event[tk.Misc]") -> str | None:
             if event.widget.winfo_toplevel() is not root or (not typing and _is_typing(event.widget)):
                 return None
+            if sequence in _ENTER and isinstance(event.widget, _PRESSED_BY_ENTER):
+                event.widget.invoke()
+                return "break"
             self._calls.commands[action]()
             return "break"
 

@@ -113,11 +113,17 @@ def _order(seen: Seen, places: Places, order: str) -> Places:
     return np.argsort(key, kind="stable")
 
 
-def neighbour(places: Places, current: int | None, step: int) -> int | None:
+def neighbour(places: Places, current: int | None, step: int, row: int | None = None) -> int | None:
     """Return the place `step` rows from the current one among those shown; None where there are none.
 
-    It stops at both ends. Where the current photo is not shown any more, the nearest one that follows it by name is
-    taken, or for a step back the one before it; where there is none on that side, the nearest on the other.
+    It stops at both ends. Where the current photo is not shown any more, the one that took its row is taken, or for a
+    step back the one before that; without a row the nearest one by name on that side, else on the other.
+
+    Args:
+        places: those shown, in their order.
+        current: place of the current photo; None for none.
+        step: rows; below 0 is back.
+        row: where the current photo was, while it was shown; None where that is not known.
     """
     if not len(places):
         return None
@@ -126,6 +132,8 @@ def neighbour(places: Places, current: int | None, step: int) -> int | None:
         return int(places[np.clip(rows[0] + step, 0, len(places) - 1)])
     if current is None:
         return int(places[0] if step >= 0 else places[-1])
+    if row is not None:
+        return int(places[np.clip(row + min(step, 0), 0, len(places) - 1)])
     after, before = places[places > current], places[places < current]
     if not len(before) or (step >= 0 and len(after)):
         return int(after.min())

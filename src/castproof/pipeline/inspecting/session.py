@@ -38,6 +38,7 @@ class Session:
         self.labels: NDArray[np.int8] = np.zeros(0, np.int8)
         self.verdicts: dict[int, InspectorVerdict] = {}
         self.places: Places = np.zeros(0, np.intp)
+        self._row: int | None = None  # of the current photo, while it was shown
         self._codes: Codes = np.zeros(0, np.uint8)
         self._place_of: dict[str, int] = {}
 
@@ -96,6 +97,16 @@ class Session:
         """Keep what the model said about a photo."""
         self.judgements.put(place, inspection)
 
+    def select(self, selection: Selection) -> None:
+        """Show other photos, or another order."""
+        self.selection = selection
+        self.refresh()
+        self._row = None
+
+    def stepped(self, step: int) -> int | None:
+        """Return the place `step` rows from the current photo; None where no photo is shown. See `neighbour`."""
+        return neighbour(self.places, self.current, step, self._row)
+
     def set_thresholds(self, thresholds: Thresholds) -> None:
         """Decide by `thresholds` from now on."""
         self.thresholds = thresholds
@@ -107,6 +118,9 @@ class Session:
 
     def refresh(self) -> None:
         """Bring verdicts and the photos to show up to what was said so far."""
+        rows = np.flatnonzero(self.places == self.current)
+        if len(rows):
+            self._row = int(rows[0])
         self.refresh_verdicts()
         self.places = np.zeros(0, np.intp) if self.photos is None else selected(self.seen, self.selection)
 
