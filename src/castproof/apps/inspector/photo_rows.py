@@ -78,7 +78,7 @@ class PhotoRows(ttk.Frame):
         self._bar = ttk.Scrollbar(self, command=self._scrolled)
         self.canvas.pack(side="left", fill="both", expand=True)
         self._bar.pack(side="right", fill="y")
-        self.canvas.bind("<Configure>", lambda event: self.redraw())
+        self.canvas.bind("<Configure>", lambda event: self._resized())
         self.canvas.bind("<Button-1>", self._clicked)
         self.canvas.bind("<MouseWheel>", lambda event: self._move(-np.sign(event.delta) * _SCROLL_ROWS))
         self.canvas.bind("<Button-4>", lambda event: self._move(-_SCROLL_ROWS))
@@ -171,6 +171,10 @@ class PhotoRows(ttk.Frame):
             letters = max(1, int(len(text) * room_px / max(measure(text), 1)) - 1)
             text = "…" + text[-letters:]
         self.canvas.create_text(x, y, text=text, anchor="w", font=style, fill=colour)
+
+    def _resized(self) -> None:
+        self._follow = True
+        self.redraw()
 
     def _clicked(self, event: "tk.Event[tk.Canvas]") -> None:
         self.canvas.focus_set()  # out of a field: G and D are verdicts again
