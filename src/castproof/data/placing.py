@@ -16,7 +16,6 @@ from castproof.data.destination import (
     check_strangers,
     check_targets,
     device_of,
-    remains_of,
     shown,
 )
 from castproof.errors import DataError, ImageError, OutputError
@@ -209,7 +208,7 @@ def fill(found: Survey, dest: Path, *, link: bool, progress: Progress = SILENT) 
                 if linkable and _should_link(one.source, device_of(dest)):
                     linkable = False
                     check_room(sum(each.source.size for each in found.missing[place:]), dest)
-                size += _clean_copy(one, dest / one.target)
+                size += _copy(one, dest / one.target)
                 copied += 1
             task.advance()
     return Placed(copied, linked, found.present, size)
@@ -231,15 +230,6 @@ def _remove(remains: Sequence[Path]) -> None:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise write_error(path, error) from error
-
-
-def _clean_copy(one: Placement, target: Path) -> int:
-    """Copy, and leave no temporary file even where a signal came right after it was made."""
-    try:
-        return _copy(one, target)
-    except BaseException:
-        _remove(remains_of(target))
-        raise
 
 
 def _copy(one: Placement, target: Path) -> int:

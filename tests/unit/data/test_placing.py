@@ -2,7 +2,6 @@ import errno
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -192,13 +191,14 @@ def test_what_a_killed_run_left_is_cleaned_up(photos: list[Placement], tmp_path:
 def test_ctrl_c_right_after_a_temporary_file_was_made_leaves_none(
     photos: list[Placement], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = tempfile.mkstemp
+    real = os.open
 
-    def interrupted(**given: str) -> tuple[int, str]:
-        os.close(real(**given)[0])
+    def interrupted(path: os.PathLike[str], *how: int) -> int:
+        handle = real(path, *how)
+        os.close(handle)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(tempfile, "mkstemp", interrupted)
+    monkeypatch.setattr(os, "open", interrupted)
     with pytest.raises(KeyboardInterrupt):
         place(photos, tmp_path / "dest", link=False)
     assert content(tmp_path / "dest") == {}
