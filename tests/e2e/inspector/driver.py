@@ -68,6 +68,7 @@ class Driver:
     def press(self, *keys: str) -> None:
         """Press keys, such as "ctrl+m", one after the other."""
         for key in keys:
+            self.until(lambda: not self.desk.window.key_guard.is_deaf)
             xdotool("key", "--delay", "1", key)
             self.rest(0.03)
 
@@ -155,8 +156,9 @@ class Driver:
             opening.use_paths([model])
             self.until(lambda: self.desk.session.model is not None, "no model")
         if photos is not None:
+            before = self.desk.session.photos
             opening.use_paths([photos])
-            self.until(lambda: self.desk.session.photos is not None, "no photos")
+            self.until(lambda: self.desk.session.photos is not before, "no photos")
             self.judged()
 
     def judged(self) -> None:
@@ -186,7 +188,7 @@ class Driver:
         self.press(key or ("Return" if sure else "d"))
         if reason:
             dialog = self.dialog()
-            self.press(reason)
+            self.press(reason, "Return")
             self.until(lambda: not dialog.winfo_exists(), "no reason")
         self.until(
             lambda: place in session.verdicts and (last or self.shown not in ("", shown)), "no verdict"

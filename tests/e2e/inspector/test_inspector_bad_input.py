@@ -1,5 +1,6 @@
 """Whatever goes wrong, the window stays usable, says what to do, and no photo becomes ACCEPT that was not judged so."""
 
+import hashlib
 import os
 import resource
 import shutil
@@ -62,8 +63,11 @@ def test_an_unreadable_photo_is_not_inspected_and_the_inspector_may_reject_it(
         driver.press("Return")
         assert "nothing to confirm" in driver.message
         assert place not in driver.desk.session.verdicts
-    driver.press("d")
+    driver.press("g")
+    assert "How do you know?" in driver.texts(driver.dialog()), "not in passing"
+    driver.press("1", "Return")
     driver.until(lambda: place in driver.desk.session.verdicts)
+    assert driver.desk.session.verdicts[place].reason == "I looked at the part itself"
     driver.press("ctrl+F5")
     assert driver.desk.session.tally().not_inspected == 3
 
@@ -311,7 +315,8 @@ def test_two_programs_on_one_folder_see_each_other_and_lose_nothing(
     mine = driver.decide()
     with closing(VerdictFile.open(lot, lot)) as other:
         first = other.latest()[mine]
-        other.add(replace(first, file=driver.shown, inspector="Berta Kowal"))
+        theirs = hashlib.sha256((lot / driver.shown).read_bytes()).hexdigest()
+        other.add(replace(first, file=driver.shown, sha256=theirs, inspector="Berta Kowal"))
         driver.until(lambda: "Berta Kowal" in driver.message, "no news")
         driver.until(lambda: "Berta Kowal" in boxes(driver))
         assert len(driver.desk.session.verdicts) == 2

@@ -9,9 +9,11 @@ from pathlib import Path
 import other_program
 import pytest
 from driver import Driver
+from PIL import Image, ImageGrab
 from screen import xdotool
 
 import castproof
+from castproof.apps.inspector import pasting
 from made_models import PARTS, casting, png
 
 Start = Callable[..., Driver]
@@ -134,3 +136,31 @@ def test_a_picture_that_was_copied_is_kept_as_a_file_and_judged(
     assert kept.parent == driver.desk.data_folder / "pasted"
     assert kept.read_bytes() == copied.read_bytes()
     assert driver.desk.session.verdict(0) is castproof.load(model_file).inspect(copied).verdict
+
+
+def test_a_picture_that_would_fill_the_memory_is_not_taken(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = start()
+    copied = tmp_path / "copied.png"
+    copied.write_bytes(png(casting(4, 1) // 50 * 50))
+    monkeypatch.setattr(pasting, "MOST_CHARACTERS", copied.stat().st_size)
+    with other("picture", copied):
+        driver.press("ctrl+v")
+        driver.until(lambda: "holds no picture and no path" in driver.message)
+        monkeypatch.setattr(pasting, "MOST_CHARACTERS", 5 * copied.stat().st_size)
+        driver.press("ctrl+v")
+        driver.until(lambda: driver.shown)
+    assert driver.desk.session.path(0).read_bytes() == copied.read_bytes()
+
+
+def test_a_copied_picture_that_is_too_large_to_decode_opens_nothing(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = start()
+    bomb = tmp_path / "bomb.png"
+    Image.new("1", (300, 300)).save(bomb)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    monkeypatch.setattr(ImageGrab, "grabclipboard", lambda: Image.open(bomb))
+    driver.press("ctrl+v")
+    driver.until(lambda: "holds no picture and no path" in driver.message)

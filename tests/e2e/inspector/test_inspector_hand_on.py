@@ -174,7 +174,7 @@ def test_the_table_of_verdicts_holds_what_was_decided(
     }
     for row in rows:
         assert row["verdict"] == model.inspect(lot / row["file"]).verdict.value
-        assert row["reason"] == ("only dirt, oil or water" if row["verdict"] == "REJECT" else "")
+        assert row["reason"] == ("only a reflection or shadow" if row["verdict"] == "REJECT" else "")
         assert row["inspector"] == "Żaneta <b>"
 
 

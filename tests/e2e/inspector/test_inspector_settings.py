@@ -167,7 +167,9 @@ def test_a_window_made_anew_keeps_what_is_open(start: Start, model_file: Path, l
     assert desk.window.list.filter.get() == tr("without your verdict")
     assert tr("(changed)") in driver.status
     assert f"→ {judged[3].verdict}" in driver.status
-    assert tr("Judged: {done} of {total}", done=16, total=16) in driver.texts(desk.window.list)
+    assert tr(
+        "Model: {judged} of {total} · You: {decided} of {total}", judged=16, decided=1, total=16
+    ) in driver.texts(desk.window.list)
     assert tr("Verdicts: {count} in {name}", count=1, name="lot 17.verdicts.sqlite") in driver.texts()
     driver.press("n")
     driver.until(lambda: driver.shown == "blowhole/part 4.png", "keys work")

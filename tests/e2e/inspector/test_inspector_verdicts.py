@@ -12,8 +12,8 @@ from driver import Driver
 from reading import choose, names_drawn, told_by_model
 
 import castproof
-from castproof.apps.inspector.deciding import usual_reasons
 from castproof.measure.decision import Verdict
+from castproof.pipeline.inspecting.reasons import usual_reasons
 from castproof.pipeline.predict import predict
 from made_models import png
 
@@ -129,21 +129,25 @@ def overrules_by_number_and_in_own_words(
     driver.press(key)
     driver.dialog()
     driver.press("2")
+    assert len(journal(lot)) == 1, "a number chooses, Enter takes it"
+    driver.press("Return")
     driver.until(lambda: len(journal(lot)) == 2, "stored at once, the name is known")
     row = journal(lot)[-1]
-    assert (row["file"], row["decided"], row["reason"]) == (names[0], OF_KEY[key], usual_reasons()[1])
+    reason = usual_reasons(told[names[0]].verdict, Verdict(OF_KEY[key]))[1]
+    assert (row["file"], row["decided"], row["reason"]) == (names[0], OF_KEY[key], reason)
     go_to(driver, names[1])
     key = against(told[names[1]].verdict)
     driver.press(key)
     driver.dialog()
     driver.press("Return")  # without a reason nothing is stored
-    driver.type("bent by 2 mm")
+    assert "Choose a reason" in driver.texts(driver.dialog())
+    driver.type("2 gaps")
     driver.press("Return")
     driver.until(lambda: len(journal(lot)) == 3)
     row = journal(lot)[-1]
-    assert (row["file"], row["decided"], row["reason"]) == (names[1], OF_KEY[key], "bent by 2 mm")
+    assert (row["file"], row["decided"], row["reason"]) == (names[1], OF_KEY[key], "2 gaps")
     go_to(driver, names[1])
-    assert "overruled: Ewa Zak\nbent by 2 mm" in driver.texts(driver.desk.window.decision)
+    assert "overruled: Ewa Zak\n2 gaps" in driver.texts(driver.desk.window.decision)
 
 
 def decides_what_the_model_left_open(driver: Driver, lot: Path, name: str) -> None:
@@ -199,7 +203,12 @@ def takes_back(driver: Driver, lot: Path, name: str) -> None:
     assert f"The verdict on {Path(name).name} was taken back." in driver.message
     driver.until(lambda: name in names_drawn(driver), "it waits for a verdict again")
     assert "Ewa" not in driver.texts(driver.desk.window.decision)
+    assert driver.button("Take back").instate(["disabled"]), "of the photo that is shown"
+    choose(driver, driver.desk.window.list.filter, "with your verdict")
+    driver.press("Home")
+    driver.until(lambda: driver.shown in driver.desk.verdict_file.latest())  # type: ignore[union-attr]
     driver.click(driver.button("Take back"))
+    driver.until(lambda: sum(bool(one["withdraws"]) for one in journal(lot)) == 3)
     driver.press("ctrl+z", "ctrl+z", "ctrl+z")
     assert not driver.desk.session.verdicts
     assert driver.button("Take back").instate(["disabled"])
@@ -230,6 +239,8 @@ def test_verdicts_are_there_again_after_another_folder_and_a_restart(
     driver.press("Return")
     assert "nothing to confirm" in driver.message
     driver.press("d")
+    assert "How do you know?" in driver.texts(driver.dialog())
+    driver.press("1", "Return")
     driver.until(lambda: len(journal(lot)) == 2)
     row = journal(lot)[-1]
     assert (row["file"], row["verdict"], row["decided"]) == ("ok/zz broken.png", "NOT_INSPECTED", "REJECT")
@@ -328,6 +339,6 @@ def test_enter_on_a_focused_button_presses_that_button(start: Start, model_file:
     wanted = driver.desk.session.verdict(driver.desk.session.current or 0)
     if wanted is Verdict.REJECT:
         assert "Press a number" in driver.texts(driver.dialog())
-        driver.press("1")
+        driver.press("1", "Return")
     driver.until(lambda: journal(lot), "no verdict")
     assert [one["decided"] for one in journal(lot)] == ["ACCEPT"]

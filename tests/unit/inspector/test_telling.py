@@ -70,7 +70,7 @@ def test_thresholds_are_said_as_inequalities() -> None:
         ("blowhole", 0.9, "ground truth: blowhole (defective) → REJECT → MATCH ✔"),
         ("crack", 0.25, "ground truth: crack (defective) → REVIEW"),
         ("ok", None, "ground truth: ok (good) → NOT_INSPECTED"),
-        ("scrap", 0.9, "ground truth: not known (its folder is no class of the model)"),
+        ("scrap", 0.9, ""),
     ],
 )
 def test_verdict_and_folder_are_compared_in_words(folder: str, p: float | None, words: str) -> None:

@@ -52,7 +52,7 @@ def test_the_table_holds_every_verdict(tmp_path: Path) -> None:
         made(odd, ACCEPT, verdict=REVIEW, p_defective=None),
         made("c.png", ACCEPT),
     ]
-    write_verdicts_csv(table, verdicts, Classes(("ok", "fine"), ("def",)))
+    write_verdicts_csv(table, verdicts, {"cd" * 32: Classes(("ok", "fine"), ("def",))})
     rows = rows_of(table)
     assert tuple(rows[0]) == COLUMNS
     assert [unguarded(row["file"]) for row in rows] == ["=1+1.png", odd, "c.png"]
@@ -65,6 +65,18 @@ def test_the_table_holds_every_verdict(tmp_path: Path) -> None:
     assert {(row["defective_classes"], row["model"], row["threshold"]) for row in rows} == {
         ("def", "cd" * 32, "0.25")
     }
+
+
+def test_the_classes_of_a_row_are_those_of_its_own_model(tmp_path: Path) -> None:
+    models = {"1" * 64: Classes(("ok",), ("crack", "pore")), "2" * 64: Classes(("good",), ("ng",))}
+    verdicts = [made(f"{one[0]}.png", model_id=one) for one in ("2" * 64, "3" * 64, "1" * 64)]
+    write_verdicts_csv(tmp_path / "verdicts.csv", verdicts, models)
+    rows = rows_of(tmp_path / "verdicts.csv")
+    assert [(row["model"][0], row["good_classes"], row["defective_classes"]) for row in rows] == [
+        ("2", "good", "ng"),
+        ("3", "", ""),
+        ("1", "ok", "crack; pore"),
+    ]
 
 
 def test_photos_in_dispute_become_a_data_set_in_the_classes_of_the_inspector(

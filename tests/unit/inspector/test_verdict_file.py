@@ -6,8 +6,9 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from made_verdicts import made
 from castproof.errors import OutputError, SettingError
 from castproof.measure.decision import Verdict
 from castproof.pipeline.inspecting import verdict_database
+from castproof.pipeline.inspecting.inspector_verdict import latest_of, verdict_entry, withdrawal_entry
 from castproof.pipeline.inspecting.verdict_file import InspectorVerdict, VerdictFile
 from castproof.pipeline.inspecting.verdict_places import path_beside, path_in
 
@@ -136,14 +138,20 @@ def test_what_is_stored_survives_a_kill(folder: Path, fallback: Path) -> None:
 
 WRITER = """
 import sys
+from contextlib import suppress
 from pathlib import Path
 from made_verdicts import made
+from castproof.errors import OutputError
 from castproof.pipeline.inspecting.verdict_file import VerdictFile
 file = VerdictFile.open(Path(sys.argv[1]), Path(sys.argv[2]))
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(40):
-    file.add(made(f"{sys.argv[3]} {number}.png", inspector=sys.argv[3]))
+    with suppress(OutputError):  # the other program had the file for too long
+        file.add(made(f"{sys.argv[3]} {number}.png", inspector=sys.argv[3]))
+while file.waiting:
+    with suppress(OutputError):
+        file.retry()
 file.close()
 """
 
@@ -210,6 +218,43 @@ def test_a_withdrawn_verdict_stays_in_the_journal(folder: Path, fallback: Path) 
                 database.execute(change)
 
 
+def test_the_latest_by_time_counts_wherever_it_stands_in_the_journal() -> None:
+    times = ("2026-11-26T06:00:00.000Z", "2026-11-26T05:59:59.999Z", "2025-12-31T23:00:00.000Z")
+    decided = (Verdict.REJECT, Verdict.ACCEPT, Verdict.ACCEPT)
+    entries = [
+        verdict_entry(made(decided=one, when=time), "p") for one, time in zip(decided, times, strict=True)
+    ]
+    for order in permutations(entries):
+        assert latest_of(order) == {"a.png": entries[0].verdict}
+        withdrawn = withdrawal_entry(entries[0], "p", "")
+        assert latest_of([withdrawn, *order]) == {"a.png": entries[1].verdict}
+
+
+def test_of_verdicts_of_one_time_the_last_in_the_journal_counts() -> None:
+    entries = [verdict_entry(made(comment=text), "p") for text in ("first", "second")]
+    assert latest_of(entries)["a.png"].comment == "second"
+    assert latest_of(reversed(entries))["a.png"].comment == "first"
+
+
+def test_an_older_verdict_that_comes_back_from_the_fallback_does_not_count(
+    folder: Path, fallback: Path
+) -> None:
+    older = made(decided=Verdict.ACCEPT, when="2026-11-26T05:00:00.000Z")
+    newer_one = made(decided=Verdict.REJECT, when="2026-11-26T06:00:00.000Z")
+    elsewhere = folder.parent.with_name("unplugged")
+    folder.parent.rename(elsewhere)
+    with closing(VerdictFile.open(folder, fallback)) as file:
+        file.add(older)
+        assert file.moved_from is not None
+    elsewhere.rename(folder.parent)
+    with closing(VerdictFile.open(folder, folder / "other")) as file:
+        file.add(newer_one)
+    with closing(VerdictFile.open(folder, fallback)) as file:
+        assert file.brought_back == 1
+        assert [one.verdict for one in file.history()] == [newer_one, older]
+        assert file.latest() == {"a.png": newer_one}
+
+
 FILES = st.sampled_from(["a.png", "b/ä.png", "\udcff.png"])
 STEPS = st.one_of(
     st.tuples(st.just("add"), FILES, st.sampled_from([Verdict.ACCEPT, Verdict.REJECT]), st.text(max_size=3)),
@@ -239,7 +284,6 @@ def test_the_latest_are_those_of_a_plain_list(steps: list[tuple[object, ...]]) -
                 file = VerdictFile.open(folder, folder)
         expected = {one.file: one for number, one in given_ones if number not in withdrawn}
         assert file.latest() == expected
-        assert file.latest_on("a.png") == expected.get("a.png")
         assert len(file.history()) == len(given_ones) + len(withdrawn)
         file.close()
 
@@ -395,6 +439,24 @@ def test_a_program_that_keeps_the_file_locked_is_told_of(
     assert not fallback.exists()
 
 
+def test_the_window_waits_half_a_second_for_a_lock_and_retries_later(folder: Path, fallback: Path) -> None:
+    file = VerdictFile.open(folder, fallback)
+    connection, _ = verdict_database.read_database(file.path)
+    with closing(connection):
+        assert connection.execute("PRAGMA busy_timeout").fetchone() == (500,)
+        connection.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OutputError, match="keeps it locked"):
+            file.add(made("1.png"))
+        with pytest.raises(OutputError, match="keeps it locked"):
+            file.retry()
+        assert [one.file for one in file.waiting] == ["1.png"]
+        connection.execute("ROLLBACK")
+    file.retry()
+    assert file.waiting == ()
+    file.close()
+    assert list(verdicts(folder, fallback)) == ["1.png"]
+
+
 def damaged(path: Path) -> bytes:
     content = bytearray(path.read_bytes())
     content[4096:8192] = b"\xaa" * 4096
@@ -422,15 +484,49 @@ def with_an_odd_row(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def with_bytes(path: Path, statement: str) -> bytes:
+    """Return the file after `statement`, in which each Q then becomes a byte that no UTF-8 has."""
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(statement)
+    return path.read_bytes().replace(b"QQQQ", b"\xff" * 4)
+
+
+def with_a_name_that_is_no_text(path: Path) -> bytes:
+    return with_bytes(path, "CREATE TABLE QQQQ (a)")
+
+
+def with_an_error_that_is_no_text(path: Path) -> bytes:
+    content = with_bytes(path, "CREATE TABLE b (c TEXT)")
+    return content.replace(b"CREATE TABLE b", b"CREATE TABL\xff b")  # SQLite tells of it: near "TABL\xff"
+
+
+def with_a_cell_that_is_no_text(path: Path) -> bytes:
+    columns = "entry, program, file, withdraws, inspector, at"
+    return with_bytes(path, f"INSERT INTO journal ({columns}) VALUES ('1', '', 'QQQQ', 'x', '', '')")
+
+
 def text(path: Path) -> bytes:
     return b"file,verdict\n" * 1000
 
 
-@pytest.mark.parametrize("broken", [damaged, newer, with_a_trigger, with_an_odd_row, text])
-def test_a_broken_file_is_set_aside_and_kept(folder: Path, fallback: Path, broken: object) -> None:
+@pytest.mark.parametrize(
+    "broken",
+    [
+        damaged,
+        with_a_trigger,
+        with_an_odd_row,
+        with_a_name_that_is_no_text,
+        with_an_error_that_is_no_text,
+        with_a_cell_that_is_no_text,
+        text,
+    ],
+)
+def test_a_broken_file_is_set_aside_and_kept(
+    folder: Path, fallback: Path, broken: Callable[[Path], bytes]
+) -> None:
     with closing(VerdictFile.open(folder, fallback)) as file:
         file.add(made("old.png"))
-    content = broken(file.path)  # type: ignore[operator]
+    content = broken(file.path)
     file.path.write_bytes(content)
     with closing(VerdictFile.open(folder, fallback)) as opened:
         opened.add(made("new.png"))
@@ -451,3 +547,43 @@ def test_a_file_damaged_while_it_is_open_is_set_aside_and_nothing_known_is_lost(
     file.close()
     assert len(file.set_aside) == 1
     assert list(verdicts(folder, fallback)) == ["1.png", "2.png"]
+
+
+def test_a_file_of_a_newer_program_is_left_as_it_is(folder: Path, fallback: Path) -> None:
+    with closing(VerdictFile.open(folder, fallback)) as file:
+        file.add(made("old.png"))
+    content = newer(file.path)
+    with pytest.raises(OutputError, match="newer version"):
+        VerdictFile.open(folder, fallback)
+    assert file.path.read_bytes() == content
+    assert {path.name for path in folder.parent.iterdir()} == {"batch", "batch.verdicts.sqlite"}
+    assert not fallback.exists()
+
+
+def test_a_fallback_file_of_a_newer_program_is_left_as_it_is(folder: Path, fallback: Path) -> None:
+    other = path_in(fallback, folder)
+    fallback.mkdir(parents=True)
+    connection, _ = verdict_database.read_database(other)
+    connection.close()
+    content = newer(other)
+    with closing(VerdictFile.open(folder, fallback)) as file:
+        file.add(made())
+        assert file.set_aside == ()
+    assert other.read_bytes() == content
+    assert [path.name for path in fallback.iterdir()] == [other.name]
+
+
+def test_verdicts_go_to_the_fallback_once_a_newer_program_has_taken_the_file(
+    folder: Path, fallback: Path
+) -> None:
+    file = VerdictFile.open(folder, fallback)
+    file.add(made("before.png"))
+    content = newer(file.path)
+    file.add(made("after.png"))
+    assert file.moved_from == path_beside(folder)
+    assert file.path == path_in(fallback, folder)
+    assert file.waiting == file.set_aside == ()
+    assert list(file.latest()) == ["before.png", "after.png"]
+    file.close()
+    assert file.moved_from.read_bytes() == content
+    assert [one.file for one in verdict_database.read_file(file.path)] == ["before.png", "after.png"]

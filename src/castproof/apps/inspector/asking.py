@@ -79,10 +79,15 @@ def ask_name(parent: tk.Misc, colours: Colours, scale: float, done: Callable[[st
 
 
 def ask_reason(
-    parent: tk.Misc, colours: Colours, scale: float, reasons: Sequence[str], done: Callable[[str], None]
+    parent: tk.Misc,
+    colours: Colours,
+    scale: float,
+    title: str,
+    reasons: Sequence[str],
+    done: Callable[[str], None],
 ) -> None:
-    """Ask why the model is overruled; `done` gets the reason, which a number key chooses at once."""
-    _ReasonDialog(parent, colours, scale, reasons, done)
+    """Ask why; `done` gets the reason. A number chooses one and Enter takes it; letters begin one of one's own."""
+    _ReasonDialog(parent, colours, scale, title, reasons, done)
 
 
 class _ReasonDialog(Dialog):
@@ -91,42 +96,55 @@ class _ReasonDialog(Dialog):
         parent: tk.Misc,
         colours: Colours,
         scale: float,
+        title: str,
         reasons: Sequence[str],
         done: Callable[[str], None],
     ) -> None:
-        super().__init__(parent, tr("Why is the model wrong?"), colours, scale)
-        self._done = done
-        how = ttk.Label(self.inside, text=tr("Press a number, or write your own reason and press Enter."))
-        how.pack(anchor="w", pady=(0, round(4 * scale)))
-        for number, reason in enumerate(reasons[:_MOST_NUMBERED], start=1):
-            button = ttk.Button(self.inside, text=f"{number}   {reason}", command=self._chooser(reason))
-            button.pack(fill="x", pady=round(2 * scale))
-            self.bind(f"<Key-{number}>", self._number_key(reason))
+        super().__init__(parent, title, colours, scale)
+        self._done, self._reasons = done, list(reasons[:_MOST_NUMBERED])
+        self._chosen = tk.IntVar(self, 0)
+        ttk.Label(self.inside, text=title, style="Strong.TLabel").pack(anchor="w")
+        how = tr("Press a number and Enter, or write your own reason and press Enter.")
+        ttk.Label(self.inside, text=how).pack(anchor="w", pady=(0, round(4 * scale)))
+        for number, reason in enumerate(self._reasons, start=1):
+            line = ttk.Radiobutton(
+                self.inside, text=f"{number}   {reason}", value=number, variable=self._chosen, takefocus=False
+            )
+            line.configure(command=self._clear)
+            line.pack(fill="x", pady=round(1 * scale))
         self._field = ttk.Entry(self.inside)
         self._field.pack(fill="x", pady=round(8 * scale))
-        self._field.bind("<Return>", lambda event: self._finish())
-        _buttons(self, tr("Overrule"), self._finish)
-        self.open(self._field)
+        self._note = ttk.Label(self.inside, style="Mark.TLabel")
+        self._note.pack(anchor="w")
+        _buttons(self, tr("Store"), self._finish)
+        self.bind("<Return>", lambda event: self._finish())
+        self.bind("<KP_Enter>", lambda event: self._finish())
+        self.bind("<Key>", self._typed)
+        self.open(self)
 
-    def _chooser(self, reason: str) -> Callable[[], None]:
-        def choose() -> None:
-            self.destroy()
-            self._done(reason)
+    def _clear(self) -> None:
+        self._field.delete(0, "end")
 
-        return choose
-
-    def _number_key(self, reason: str) -> "Callable[[tk.Event[tk.Misc]], None]":
-        """Return what chooses a reason, unless the number is part of a reason that is being written."""
-
-        def pressed(event: "tk.Event[tk.Misc]") -> None:
-            if event.widget is not self._field or self._field.get() == event.char:
-                self._chooser(reason)()
-
-        return pressed
+    def _typed(self, event: "tk.Event[tk.Misc]") -> None:
+        """Choose by a number; any other letter begins a reason, with the number that was pressed before it."""
+        if event.widget is self._field or not event.char.isprintable() or not event.char:
+            return
+        number = int(event.char) if event.char.isdecimal() else 0
+        if 1 <= number <= len(self._reasons) and not self._chosen.get():
+            self._chosen.set(number)
+            return
+        before = str(self._chosen.get() or "")
+        self._chosen.set(0)
+        self._field.focus_set()
+        self._field.insert("end", before + event.char)
 
     def _finish(self) -> None:
-        if self._field.get().strip():
-            self._chooser(self._field.get().strip())()
+        own, number = self._field.get().strip(), self._chosen.get()
+        if own or number:
+            self.destroy()
+            self._done(own or self._reasons[number - 1])
+        else:
+            self._note.configure(text=tr("⚠ Choose a reason, or write one."))
 
 
 def _buttons(dialog: Dialog, words: str, finish: Callable[[], None]) -> None:

@@ -142,8 +142,7 @@ class ThresholdBox(Box):
         super().__init__(parent, tr("Thresholds on p(DEF)"), scale)
         self.bar = ThresholdBar(self, colours, scale, on_change)
         self.bar.pack(fill="x")
-        self._words, self._counts = self.line(), self.line()
-        self._mark = self.line("Mark.TLabel")
+        self._words, self._mark, self._counts = self.line(), self.line("Mark.TLabel"), self.line()
         self._reset = ttk.Button(
             self.head, text=tr("Reset to the model's own"), command=commands["reset_threshold"]
         )
@@ -154,7 +153,7 @@ class ThresholdBox(Box):
         self._words.configure(text=f"⚠ {words}" if mark else words, style="Mark.TLabel" if mark else "TLabel")
         self._counts.configure(text=counts)
         self._mark.configure(text=mark)
-        _show_when(self._mark, bool(mark))
+        _show_when(self._mark, bool(mark), after=self._words)
         self._reset.state(["!disabled" if mark else "disabled"])
 
 
@@ -167,28 +166,33 @@ class DecisionBox(Box):
         super().__init__(parent, tr("Your verdict"), scale)
         self.name = self._field(tr("Inspector"))
         self.comment = self._field(tr("Comment (C)"))
-        self.name.bind("<KeyRelease>", lambda event: on_name(self.name.get()))
+        for event in ("<FocusOut>", "<Return>"):
+            self.name.bind(event, lambda event: on_name(self.name.get()), add="+")
         self.comment.bind("<Return>", lambda event: commands["store_comment"]())
-        self._confirm, _, _ = self.row(
+        self._confirm, *self._others = self.row(
             (tr("Confirm (Enter)"), commands["confirm"]),
             (tr("Good (G)"), commands["decide_good"]),
             (tr("Defective (D)"), commands["decide_defective"]),
             accent=0,
         )
-        self._said = self.line("Strong.TLabel")
         foot = ttk.Frame(self)
         foot.pack(fill="x")
-        self._undo = ttk.Button(foot, text=tr("Take back"), command=commands["undo"])
-        self._undo.pack(side="right")
+        self._take_back = ttk.Button(foot, text=tr("Take back"), command=commands["take_back"])
+        self._take_back.pack(side="right")
         self._stored = ttk.Label(foot, style="Caption.TLabel", justify="left", wraplength=round(220 * scale))
         self._stored.pack(side="left")
+        self._said = self.line("Strong.TLabel")
 
-    def show(self, said: str, stored: str, *, can_confirm: bool, can_undo: bool) -> None:
+    def show(
+        self, said: str, stored: str, *, can_confirm: bool, can_decide: bool, can_take_back: bool
+    ) -> None:
         """Show what was decided about the photo, and where verdicts are stored."""
         self._said.configure(text=said)
         self._stored.configure(text=stored)
         self._confirm.state(["!disabled" if can_confirm else "disabled"])
-        self._undo.state(["!disabled" if can_undo else "disabled"])
+        for button in self._others:
+            button.state(["!disabled" if can_decide else "disabled"])
+        self._take_back.state(["!disabled" if can_take_back else "disabled"])
 
     def set_comment(self, text: str) -> None:
         """Put `text` into the field of the comment."""
@@ -209,10 +213,12 @@ class DecisionBox(Box):
         return entry
 
 
-def _show_when(widget: tk.Misc, wanted: bool) -> None:
-    """Show a widget that is packed below the others, or take it away without leaving room."""
+def _show_when(widget: tk.Misc, wanted: bool, after: tk.Misc | None = None) -> None:
+    """Show a widget below the others, or below the one `after`; or take it away without leaving room."""
     if isinstance(widget, ttk.Widget) and wanted != bool(widget.winfo_manager()):
         if wanted:
             widget.pack(fill="x")
+            if after is not None:
+                widget.pack(after=after)
         else:
             widget.pack_forget()

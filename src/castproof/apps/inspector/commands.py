@@ -35,17 +35,13 @@ class Commands:
                 return found
         raise AttributeError(f"no command {name!r}")
 
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a verdict to take back."""
-        return self.deciding.can_undo
-
     def window_calls(self) -> WindowCalls:
         """Return what the window calls."""
         desk = self._desk
         names = [key.action for group in keys().values() for key in group] + [
             "old_model_settings",
             "store_comment",
+            "take_back",
         ]
         return WindowCalls(
             commands={name: self.call(name) for name in names},
@@ -64,7 +60,7 @@ class Commands:
                 on_one_to_one=self.looking.one_to_one,
             ),
             on_thresholds=desk.set_thresholds,
-            on_name=lambda name: desk.prefer(inspector=name),
+            on_name=lambda name: desk.keep(desk.preferences.with_inspector(name)),
         )
 
     def choices(self) -> Choices:

@@ -1,13 +1,18 @@
 """The inspector's verdict: confirm or overrule, with a reason and a name; comment; take back."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from castproof.apps.inspector.asking import ask_name, ask_reason
+from castproof.apps.inspector.events import Looked
 from castproof.apps.inspector.hearing import tell_where_verdicts_are
 from castproof.apps.inspector.message_strip import NOTE
 from castproof.errors import CastproofError, OutputError
 from castproof.measure.decision import Verdict
-from castproof.pipeline.inspecting.verdict_file import InspectorVerdict, utc_now
+from castproof.pipeline.inspecting.reasons import usual_reasons
+from castproof.pipeline.inspecting.telling import decided_words
+from castproof.pipeline.inspecting.verdict_file import InspectorVerdict, VerdictFile, now_after
+from castproof.pipeline.predicting.prediction import Prediction
 from castproof.translation import tr
 
 if TYPE_CHECKING:
@@ -16,16 +21,21 @@ if TYPE_CHECKING:
 _SURE: Final = (Verdict.ACCEPT, Verdict.REJECT)
 
 
-def usual_reasons() -> tuple[str, ...]:
-    """Return the reasons to choose from where the user has none of their own."""
-    return (
-        tr("defect overlooked by the model"),
-        tr("only dirt, oil or water"),
-        tr("only a reflection or shadow"),
-        tr("machining mark, no defect"),
-        tr("within the tolerance"),
-        tr("bad photo"),
-    )
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What a verdict is on: the photo as it is on the screen, and what the model says about it.
+
+    Args:
+        place: of the photo in its list.
+        looked: the photo as it was read.
+        prediction: the model's.
+        file: where verdicts on these photos are kept.
+    """
+
+    place: int
+    looked: Looked
+    prediction: Prediction
+    file: VerdictFile
 
 
 class Deciding:
@@ -34,35 +44,42 @@ class Deciding:
     def __init__(self, desk: "Desk") -> None:
         self._desk = desk
         self._given: list[tuple[str, int]] = []  # entry and place of every verdict, to take back
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether a verdict of this folder can be taken back."""
-        return bool(self._given)
+        self._drafts: dict[int, str] = {}  # comments that belong to no verdict yet, by place
 
     def forget(self) -> None:
-        """Take no verdict back any more: another folder is open."""
+        """Take no verdict back any more, and drop drafts: another folder is open."""
         self._given.clear()
+        self._drafts.clear()
+
+    def own_verdict(self) -> InspectorVerdict | None:
+        """Return what this inspector said about the photo that is shown; None for nothing."""
+        place = self._desk.session.current
+        said = None if place is None else self._desk.session.verdicts.get(place)
+        return said if said is not None and said.inspector == self._inspector else None
 
     def confirm(self) -> None:
-        """Say the same as the model."""
-        place = self._desk.session.current
-        verdict = None if place is None else self._desk.session.verdict(place)
-        if verdict in _SURE:
-            self._decide(verdict)
-        elif place is not None:
+        """Say the same as the model; a verdict that was given already stays."""
+        case, own = self._case(), self.own_verdict()
+        if case is None:
+            return
+        verdict = case.prediction.verdict
+        if own is not None and own.decided is not verdict:
+            self._desk.tell(NOTE, tr("You have decided otherwise. G or D changes it: G good, D defective."))
+        elif verdict not in _SURE or case.looked.pixels is None:
             self._desk.tell(
                 NOTE,
                 tr("There is nothing to confirm. Say it yourself: G the part is good, D it is defective."),
             )
+        else:
+            self._decide(case, verdict)
 
     def decide_good(self) -> None:
         """Say that the part is good."""
-        self._decide(Verdict.ACCEPT)
+        self._decide(self._case(), Verdict.ACCEPT)
 
     def decide_defective(self) -> None:
         """Say that the part is defective."""
-        self._decide(Verdict.REJECT)
+        self._decide(self._case(), Verdict.REJECT)
 
     def comment(self) -> None:
         """Put the keyboard into the field of the comment."""
@@ -72,74 +89,124 @@ class Deciding:
         """Store the comment with the inspector's own verdict; without one it goes with the next verdict."""
         desk = self._desk
         desk.window.leave_field()
-        place = desk.session.current
-        said = None if place is None else desk.session.verdicts.get(place)
-        is_own = said is not None and said.inspector == desk.preferences.inspector.strip()
-        if place is not None and said is not None and is_own and self._comment() != said.comment:
-            self._store(place, said.decided, said.reason, go_on=False)
+        own, case = self.own_verdict(), self._case()
+        if own is not None and case is not None:
+            if self._comment() != own.comment:
+                self._store(case, own.decided, own.reason, go_on=False)
+        elif self._comment():
+            desk.tell(NOTE, tr("The comment is stored with your verdict: Enter, G or D."))
+
+    def keep_draft(self) -> None:
+        """Keep what stands in the field of the comment and belongs to no verdict, before another photo is shown."""
+        place, own = self._desk.session.current, self.own_verdict()
+        if place is None:
+            return
+        text = self._comment()
+        if text != ("" if own is None else own.comment):
+            self._drafts[place] = text
+        else:
+            self._drafts.pop(place, None)
+
+    def show_comment(self) -> None:
+        """Put the comment on the current photo into its field: a draft, or what was stored."""
+        place, own = self._desk.session.current, self.own_verdict()
+        stored = "" if own is None else own.comment
+        text = stored if place is None else self._drafts.get(place, stored)
+        self._desk.window.decision.set_comment(text)
+
+    def take_back(self) -> None:
+        """Take back what this inspector said about the photo that is shown."""
+        own, file = self.own_verdict(), self._desk.verdict_file
+        if own is None or file is None or self._desk.session.current is None:
+            self._desk.tell(NOTE, tr("There is no verdict of yours on this photo."))
+        else:
+            self._withdraw(file, own, self._desk.session.current)
 
     def undo(self) -> None:
         """Take the last verdict back, and show its photo."""
-        desk, file = self._desk, self._desk.verdict_file
-        if file is None or not self._given:
-            desk.tell(NOTE, tr("There is no verdict to take back."))
-            return
-        entry, place = self._given.pop()
-        try:
-            file.withdraw(entry, desk.preferences.inspector)
-        except OutputError as error:
-            desk.tell_problem(tr("Take the verdict back"), error)
-        else:
-            desk.tell_done(tr("The verdict on {name} was taken back.", name=desk.session.path(place).name))
-        desk.session.use_verdicts(file.latest())
-        desk.session.refresh()
-        desk.show_place(place)
-        desk.showing.list_of_photos(follow=True)
+        file = self._desk.verdict_file
+        while file is not None and self._given:
+            if self._withdraw(file, *self._given.pop()):
+                return
+        self._desk.tell(NOTE, tr("There is no verdict to take back."))
 
-    def _decide(self, decided: Verdict) -> None:
-        desk = self._desk
-        place, looked = desk.session.current, desk.looked
-        if place is None or looked is None:
-            return
-        if desk.session.model is None or desk.session.prediction(place) is None:
-            desk.tell(
-                NOTE, tr("Let the model judge the photo first (F5): your verdict is kept beside its own.")
-            )
-            return
-        if not desk.preferences.inspector.strip():
-            ask_name(desk.root, desk.colours, desk.window.scale, lambda name: self._named(name, decided))
-            return
-        if desk.session.verdict(place) in _SURE and desk.session.verdict(place) is not decided:
-            reasons = desk.preferences.reasons or usual_reasons()
-            ask_reason(
-                desk.root,
-                desk.colours,
-                desk.window.scale,
-                reasons,
-                lambda reason: self._store(place, decided, reason),
-            )
-        else:
-            self._store(place, decided, "")
-
-    def _named(self, name: str, decided: Verdict) -> None:
-        self._desk.prefer(inspector=name)
-        self._desk.window.decision.set_name(name)
-        self._decide(decided)
+    @property
+    def _inspector(self) -> str:
+        return self._desk.preferences.inspector.strip()
 
     def _comment(self) -> str:
         return self._desk.window.decision.comment.get().strip()
 
-    def _store(self, place: int, decided: Verdict, reason: str, *, go_on: bool = True) -> None:
-        desk, file = self._desk, self._desk.verdict_file
-        prediction, looked = desk.session.prediction(place), desk.looked
-        if file is None:
-            desk.tell(NOTE, tr("Verdicts cannot be kept for these photos, so none is taken."))
+    def _case(self) -> Case | None:
+        """Return what a verdict would be on now; where there is nothing, say why."""
+        desk = self._desk
+        place, looked, file = desk.session.current, desk.looked, desk.verdict_file
+        prediction = None if place is None else desk.session.prediction(place)
+        if place is None:
+            why = tr("Open photos first (Ctrl+D).")
+        elif looked is None:
+            why = tr("The photo is not shown yet: look at it first.")
+        elif file is None:
+            why = tr("Verdicts cannot be kept for these photos, so none is taken.")
+        elif prediction is None or (looked.inspection is None and looked.pixels is None):
+            why = tr("Let the model judge the photo first (F5): your verdict is kept beside its own.")
+        else:
+            return Case(place, looked, prediction, file)
+        desk.tell(NOTE, why)
+        return None
+
+    def _decide(self, case: Case | None, decided: Verdict) -> None:
+        desk = self._desk
+        if case is None:
             return
-        if prediction is None or looked is None or looked.place != place:
+        verdict = case.prediction.verdict
+        if not self._inspector:
+            ask_name(
+                desk.root, desk.colours, desk.window.scale, lambda name: self._named(name, case, decided)
+            )
+        elif verdict is Verdict.NOT_INSPECTED or (verdict in _SURE and verdict is not decided):
+            title = (
+                tr("How do you know?") if verdict is Verdict.NOT_INSPECTED else tr("Why is the model wrong?")
+            )
+            reasons = desk.preferences.reasons or usual_reasons(verdict, decided)
+            ask_reason(
+                desk.root,
+                desk.colours,
+                desk.window.scale,
+                title,
+                reasons,
+                lambda one: self._answered(case, decided, one),
+            )
+        else:
+            self._store(case, decided, "")
+
+    def _named(self, name: str, case: Case, decided: Verdict) -> None:
+        self._desk.window.key_guard.deafen()
+        self._desk.keep(self._desk.preferences.with_inspector(name))
+        self._desk.window.decision.set_name(self._desk.preferences.inspector)
+        self._decide(case, decided)
+
+    def _answered(self, case: Case, decided: Verdict, reason: str) -> None:
+        self._desk.window.key_guard.deafen()
+        self._store(case, decided, reason)
+
+    def _store(self, case: Case, decided: Verdict, reason: str, *, go_on: bool = True) -> None:
+        desk = self._desk
+        if case.looked is not desk.looked or case.file is not desk.verdict_file:
+            desk.tell(NOTE, tr("Another photo is open now: your verdict was not stored. Give it again."))
             return
-        verdict = InspectorVerdict(
-            file=desk.session.seen.photos.names[place],
-            sha256=looked.sha256,
+        desk.session.use_verdicts(case.file.latest())  # another program may have said something since
+        verdict, own = self._verdict(case, decided, reason), self.own_verdict()
+        if own is None or not _same(own, verdict):
+            self._add(case, verdict)
+        self._drafts.pop(case.place, None)
+        self._go_on(case.place, go_on=go_on)
+
+    def _verdict(self, case: Case, decided: Verdict, reason: str) -> InspectorVerdict:
+        prediction, before = case.prediction, self._desk.session.verdicts.get(case.place)
+        return InspectorVerdict(
+            file=self._desk.session.seen.photos.names[case.place],
+            sha256=case.looked.sha256,
             model_id=prediction.model_id,
             threshold=prediction.thresholds.threshold,
             reject_from=prediction.thresholds.reject_from,
@@ -148,23 +215,40 @@ class Deciding:
             decided=decided,
             reason=reason,
             comment=self._comment(),
-            inspector=desk.preferences.inspector.strip(),
-            when=utc_now(),
+            inspector=self._inspector,
+            when=now_after("" if before is None else before.when),
         )
-        was_beside = file.moved_from is None
+
+    def _add(self, case: Case, verdict: InspectorVerdict) -> None:
+        desk, file = self._desk, case.file
+        before = (file.moved_from, file.set_aside)
         try:
-            entry = file.add(verdict)
+            self._given.append((file.add(verdict), case.place))
         except OutputError as error:
             desk.tell_problem(tr("Store your verdict"), error)
-            entry = file.waiting[-1].entry_id if file.waiting else ""
-        except CastproofError as error:
-            desk.tell_problem(tr("Store your verdict"), error)
-            return
-        self._given.append((entry, place))
+            self._given += [(one.entry_id, case.place) for one in file.waiting[-1:]]
         desk.session.use_verdicts(file.latest())
-        if was_beside and file.moved_from is not None:
+        if before != (file.moved_from, file.set_aside):
             tell_where_verdicts_are(desk)
-        self._go_on(place, go_on=go_on)
+
+    def _withdraw(self, file: VerdictFile, which: str | InspectorVerdict, place: int) -> bool:
+        """Take a verdict back and show its photo; return False where that was done before."""
+        desk = self._desk
+        name, told = desk.session.path(place).name, ""
+        try:
+            if not file.withdraw(which, self._inspector):
+                return False
+            told = tr("The verdict on {name} was taken back.", name=name)
+        except CastproofError as error:
+            desk.tell_problem(tr("Take the verdict back"), error)
+        desk.session.use_verdicts(file.latest())
+        left = desk.session.verdicts.get(place)
+        if told:
+            desk.tell_done(told if left is None else f"{told} {tr('What counts now:')} {decided_words(left)}")
+        desk.session.refresh()
+        desk.show_place(place)
+        desk.showing.list_of_photos(follow=True)
+        return True
 
     def _go_on(self, place: int, *, go_on: bool) -> None:
         desk = self._desk
@@ -174,3 +258,21 @@ class Deciding:
             desk.showing.decision()
         desk.session.refresh()
         desk.showing.list_of_photos(follow=True)
+        desk.showing.progress()
+
+
+def _same(one: InspectorVerdict, other: InspectorVerdict) -> bool:
+    """Return whether two verdicts say the same on the same grounds; a second one would only fill the journal."""
+
+    def grounds(verdict: InspectorVerdict) -> tuple[object, ...]:
+        return (
+            verdict.decided,
+            verdict.reason,
+            verdict.comment,
+            verdict.sha256,
+            verdict.model_id,
+            verdict.threshold,
+            verdict.reject_from,
+        )
+
+    return grounds(one) == grounds(other)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tkinter import messagebox
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from castproof.apps.inspector.engine import Engine
 from castproof.apps.inspector.events import Event, Looked
@@ -30,8 +30,12 @@ from castproof.pipeline.inspecting.session import Session
 from castproof.pipeline.inspecting.verdict_file import VerdictFile
 from castproof.translation import tr, use_language
 
+if TYPE_CHECKING:
+    from castproof.apps.inspector.commands import Commands
+
 PROGRAM: Final = "QA Inspector"
 _POLL_MS: Final = 10
+_SLOW_MS: Final = 150
 _SOON_MS: Final = 2  # while a photo is waited for
 _EVENTS_AT_ONCE: Final = 30
 _NEWS_MS: Final = 2000
@@ -59,9 +63,11 @@ class Desk:
         self.reference_wanted = False
         self.batch_ticket: int | None = None  # of the judging that is under way
         self._look_ticket = 0
+        self._waiting = "none"  # what tells that a photo takes long to read
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.engine = Engine(self._events.put)
         self.window: Window
+        self.commands: Commands
         self.colours: Colours
         self.build()
         root.report_callback_exception = self._go_on_after
@@ -72,14 +78,15 @@ class Desk:
 
     def build(self) -> None:
         """Make the window anew, in the language, theme and scale of the preferences, with all that is open."""
-        from castproof.apps.inspector.commands import Commands
+        from castproof.apps.inspector.commands import Commands as AllCommands
 
         use_language(self.preferences.language)
         if hasattr(self, "window"):
+            self.commands.deciding.keep_draft()
             self.window.destroy()
             self.root.nametowidget(self.root.cget("menu")).destroy()
         else:
-            self.commands = Commands(self)
+            self.commands = AllCommands(self)
         scale = scale_of(self.root, self.preferences.scaling_percent)
         self.colours = apply_theme(self.root, self.preferences.theme, scale)
         self.window = Window(
@@ -94,6 +101,7 @@ class Desk:
         self.engine.thumbnail_px = self.window.list.rows.picture_px
         self.showing = Showing(self)
         self.window.decision.set_name(self.preferences.inspector)
+        self.commands.deciding.show_comment()
         self.showing.everything()
 
     def tell(self, kind: str, text: str) -> None:
@@ -144,7 +152,8 @@ class Desk:
         if not self.root.attributes("-fullscreen"):
             self.prefer(geometry=self.root.geometry())
         self.engine.close()
-        self.root.after_cancel(self._polling)
+        for waiting in (self._polling, self._waiting):
+            self.root.after_cancel(waiting)
         self.root.after_cancel(self._asking)
         if self.verdict_file is not None:
             self.verdict_file.close()
@@ -154,15 +163,22 @@ class Desk:
 
     def show_place(self, place: int | None) -> None:
         """Show the photo at `place`; it is read, and judged where that is wanted."""
+        if self.session.current != place:
+            self.commands.deciding.keep_draft()
         self.session.current, self.looked = place, None
         if place is None or self.session.photos is None:
             self.showing.everything()
             return
-        said = self.session.verdicts.get(place)
-        is_own = said is not None and said.inspector == self.preferences.inspector.strip()
-        self.window.decision.set_comment(said.comment if said is not None and is_own else "")
-        self.showing.photo_before_it_is_read()
+        self.commands.deciding.show_comment()
+        self.showing.row_of_photo()
         self.look(judge=self.preferences.judge_on_opening)
+        self.root.after_cancel(self._waiting)
+        self._waiting = self.root.after(_SLOW_MS, self._tell_of_slow_photo)
+
+    def _tell_of_slow_photo(self) -> None:
+        """Where the photo is still being read, show that, and not the one before it."""
+        if self.looked is None and self.session.current is not None:
+            self.showing.photo_that_is_read()
 
     def look(self, *, judge: bool) -> None:
         """Read the current photo again, and judge it with `judge`."""
@@ -175,6 +191,9 @@ class Desk:
         if self.session.photos is not None:
             self.session.select(selection)
             self.showing.list_of_photos(follow=True)
+            places = self.session.places
+            if len(places) and self.session.current not in places:
+                self.show_place(int(places[0]))
 
     def set_thresholds(self, thresholds: Thresholds) -> None:
         """Decide by other thresholds."""
@@ -229,8 +248,20 @@ class Desk:
         """Take over what another program said about the photos of this folder, and sweep, see `main.run`."""
         if not gc.isenabled():
             gc.collect()
-        self._asking = self.root.after(_NEWS_MS, self._look_for_news)
+        try:
+            self._take_news()
+        finally:
+            self._asking = self.root.after(_NEWS_MS, self._look_for_news)
+
+    def _take_news(self) -> None:
         if self.verdict_file is not None:
+            if self.verdict_file.waiting:
+                try:
+                    self.verdict_file.retry()
+                except OutputError:  # told of when the verdict was given
+                    return
+                self.tell_done(tr("Your verdicts are saved now."))
+                self.showing.decision()
             news = self.verdict_file.news()
             if news:
                 self.session.use_verdicts(self.verdict_file.latest())

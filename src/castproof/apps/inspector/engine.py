@@ -24,7 +24,7 @@ from castproof.apps.inspector.events import (
     Working,
     Written,
 )
-from castproof.apps.inspector.reading import looked, thumbnail, vanished
+from castproof.apps.inspector.reading import judged, looked, thumbnail, vanished
 from castproof.apps.inspector.unexpected import unexpected
 from castproof.errors import CastproofError, OutputError
 from castproof.pipeline.inspecting.model_kind import what_is
@@ -52,6 +52,7 @@ class Engine:
     def __init__(self, post: Callable[[Event], None]) -> None:
         self._post = post
         self.thumbnail_px = 40
+        self._opening = ThreadPoolExecutor(1, "opening")
         self._looking = ThreadPoolExecutor(1, "looking")
         self._judging = ThreadPoolExecutor(1, "judging")
         self._filing = ThreadPoolExecutor(1, "filing")
@@ -68,17 +69,18 @@ class Engine:
         self._listing += 1
         with self._lock:
             self._thumbnails.clear()
-        for pool in (self._looking, self._judging, self._filing, self._picturing):
+        for pool in (self._opening, self._looking, self._judging, self._picturing):
             pool.shutdown(wait=False, cancel_futures=True)
+        self._filing.shutdown(wait=False)  # what was asked to be written is written
 
-    def open_model(self, words: str, opened: Callable[[Progress], OpenModel]) -> None:
+    def open_model(self, words: str, opened: Callable[[Progress], ModelOpened]) -> None:
         """Call `opened`, which may take long, and tell of the model; where that fails, `words` say what was tried."""
 
         def work() -> None:
             with self._told(words):
-                self._post(ModelOpened(opened(_Telling(self._post))))
+                self._post(opened(_Telling(self._post)))
 
-        self._looking.submit(work)
+        self._opening.submit(work)
 
     def open_unknown(self, path: Path, *, ask: bool = True) -> None:
         """Open a model file; of an old model tell what it is, or with `ask` off nothing."""
@@ -90,7 +92,7 @@ class Engine:
                 elif ask:
                     self._post(OldModelFound(look_at_old_model(path)))
 
-        self._looking.submit(work)
+        self._opening.submit(work)
 
     def list_photos(self, folder: Path, show: str = "") -> None:
         """Look for the photos in `folder`; a later request replaces this one."""
@@ -169,14 +171,14 @@ class Engine:
                     return
                 yield place
 
-        def work(place: int) -> tuple[int, Inspection]:
-            return place, model.model.inspect(photos.path(place))
+        def work(place: int) -> tuple[int, Inspection, str]:
+            return place, *judged(photos.path(place), model)
 
         workers = max(1, worker_count() - 1)
-        found: list[tuple[int, Inspection]] = []
+        found: list[tuple[int, Inspection, str]] = []
         last = time.perf_counter()
-        with closing(in_threads(work, wanted(), workers=workers, ahead=workers)) as judged:
-            for one in judged:
+        with closing(in_threads(work, wanted(), workers=workers, ahead=workers)) as results:
+            for one in results:
                 if not photos.root.is_dir():
                     self._post(Failed(tr("Judge the folder"), vanished(photos.root)))
                     break

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from castproof.errors import CastproofError
-from castproof.pipeline.inspecting.opening import OldModelFile, OpenModel
+from castproof.pipeline.inspecting.opening import Changed, OldModelFile, OpenModel
 from castproof.pipeline.inspecting.photo_list import PhotoList
 from castproof.runtime.inspection import Inspection
 
@@ -24,9 +24,10 @@ class Similar:
 
 @dataclass(frozen=True, eq=False)
 class ModelOpened:
-    """A model can be used."""
+    """A model can be used; `changed` is what other settings of an old one do to verdicts."""
 
     model: OpenModel
+    changed: Changed | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +72,10 @@ class Looked:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Some photos of the list were judged in the background."""
+    """Some photos of the list were judged in the background: place, what was said, hash of the file."""
 
     ticket: int
-    found: Sequence[tuple[int, Inspection]]
+    found: Sequence[tuple[int, Inspection, str]]
 
 
 @dataclass(frozen=True)

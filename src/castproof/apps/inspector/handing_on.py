@@ -64,9 +64,9 @@ class HandingOn:
         self._desk.engine.file(tr("Write the report"), work)
 
     def export_verdicts(self) -> None:
-        """Ask for a file and write the inspector's verdicts on the open photos to it."""
-        verdicts, model, root = self._verdicts(), self._desk.session.model, self._photos_folder()
-        if not verdicts or root is None or model is None:
+        """Ask for a file and write the inspectors' verdicts on the photos of the folder to it."""
+        root = self._photos_folder()
+        if root is None or not self._stored():
             self._desk.tell(
                 NOTE,
                 tr("There are no verdicts of yours on these photos yet: confirm (Enter), or say G or D."),
@@ -84,17 +84,22 @@ class HandingOn:
             self.write_verdicts(Path(chosen))
 
     def write_verdicts(self, path: Path) -> None:
-        """Write the inspector's verdicts on the open photos to `path`."""
-        verdicts, model = self._verdicts(), self._desk.session.model
-        if model is None:
-            return
-        card = model.model.card
+        """Write the inspectors' verdicts on the photos of the folder to `path`, and tell what is still open."""
+        verdicts, model, left = self._stored(), self._desk.session.model, self._desk.session.left_open()
+        card = None if model is None else model.model.card
+        classes = {model.model.model_id: Classes(card.good, card.defective)} if model and card else {}
+        told = tr("Verdicts: {count}, written to {path}", count=f"{len(verdicts):,}", path=path)
+        if left.count:
+            told += "\n" + tr(
+                "Photos without your verdict: {count}, of these REVIEW {review} and NOT_INSPECTED {not_inspected}.",
+                count=f"{left.count:,}",
+                review=f"{left.review:,}",
+                not_inspected=f"{left.not_inspected:,}",
+            )
 
         def work(progress: Progress) -> Written:
-            write_verdicts_csv(path, verdicts, Classes(card.good, card.defective))
-            return Written(
-                (path,), tr("Verdicts: {count}, written to {path}", count=f"{len(verdicts):,}", path=path)
-            )
+            write_verdicts_csv(path, verdicts, classes)
+            return Written((path,), told)
 
         self._desk.engine.file(tr("Write the verdicts"), work)
 
@@ -169,6 +174,11 @@ class HandingOn:
     def _photos_folder(self) -> Path | None:
         photos = self._desk.session.photos
         return None if photos is None else photos.root
+
+    def _stored(self) -> list[InspectorVerdict]:
+        """Return what counts in the file of verdicts, by name; also on photos that are not open, or have changed."""
+        file = self._desk.verdict_file
+        return [] if file is None else [one for _, one in sorted(file.latest().items())]
 
     def _verdicts(self) -> list[InspectorVerdict]:
         return [one for _, one in sorted(self._desk.session.verdicts.items())]

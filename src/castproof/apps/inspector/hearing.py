@@ -1,7 +1,6 @@
 """What happens when the engine tells the desk something."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from castproof.apps.inspector.events import (
@@ -19,7 +18,6 @@ from castproof.apps.inspector.events import (
 )
 from castproof.apps.inspector.message_strip import NOTE
 from castproof.errors import OutputError
-from castproof.pipeline.inspecting.opening import changed_verdicts
 from castproof.pipeline.inspecting.verdict_file import VerdictFile
 from castproof.translation import tr
 
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from castproof.apps.inspector.desk import Desk
 
 _FEW: Final = 5
-_COMPARED: Final = 20
 VERDICTS: Final = "verdicts"
 
 
@@ -62,6 +59,9 @@ def _looked(desk: "Desk", event: Looked) -> None:
     if not desk.is_current(event):
         return
     desk.looked = event
+    desk.session.note_hash(event.place, event.sha256)
+    if event.pixels is None and event.inspection is None:
+        desk.session.withdraw(event.place)  # what was said about it before rests on a photo that is gone
     if event.inspection is not None:
         desk.session.put(event.place, event.inspection)
         desk.session.refresh_verdicts()
@@ -71,8 +71,9 @@ def _looked(desk: "Desk", event: Looked) -> None:
 def _judged(desk: "Desk", event: Judged) -> None:
     if event.ticket != desk.batch_ticket:
         return
-    for place, inspection in event.found:
+    for place, inspection, sha256 in event.found:
         desk.session.put(place, inspection)
+        desk.session.note_hash(place, sha256)
     desk.session.refresh_verdicts()
     desk.showing.after_judging()
 
@@ -99,31 +100,21 @@ def _judging_ended(desk: "Desk", event: JudgingEnded) -> None:
 
 def _model_opened(desk: "Desk", event: ModelOpened) -> None:
     model = event.model
-    before = desk.session.model
     desk.window.messages.hide(about=tr("Open model"))
     desk.keep(desk.preferences.with_model(str(model.source)))
     desk.use_model(model)
-    if before is not None and before.source == model.source and model.settings is not None:
-        changed = changed_verdicts(before, model, _some_photos(desk))
-        if changed.count:
-            desk.tell(
-                NOTE,
-                tr(
-                    "These settings change the verdict of {count} of {of} photos: {names}. "
-                    "Use them only if the model was trained with them.",
-                    count=changed.count,
-                    of=changed.of,
-                    names=", ".join(changed.names),
-                ),
-            )
-
-
-def _some_photos(desk: "Desk") -> list[Path]:
-    """Return a few of the open photos, evenly spaced."""
-    photos = desk.session.photos
-    if photos is None:
-        return []
-    return [photos.path(place) for place in range(0, len(photos), -(-len(photos) // _COMPARED))]
+    changed = event.changed
+    if changed is not None and changed.count:
+        desk.tell(
+            NOTE,
+            tr(
+                "These settings change the verdict of {count} of {of} photos: {names}. "
+                "Use them only if the model was trained with them.",
+                count=changed.count,
+                of=changed.of,
+                names=", ".join(changed.names),
+            ),
+        )
 
 
 def _photos_listed(desk: "Desk", event: PhotosListed) -> None:
@@ -168,34 +159,30 @@ def _put_verdicts_away(desk: "Desk") -> bool:
 
 def tell_where_verdicts_are(desk: "Desk") -> None:
     """Say so where verdicts lie elsewhere than beside the photos, or a broken file was put aside."""
-    file = desk.verdict_file
+    file, told = desk.verdict_file, list[str]()
     if file is None:
         return
     if file.set_aside:
         names = ", ".join(str(path) for path in file.set_aside)
-        desk.tell(
-            NOTE,
+        told.append(
             tr(
                 "A verdict file could not be read and was put aside, nothing in it was changed: {names}",
                 names=names,
-            ),
+            )
         )
     if file.brought_back:
-        desk.tell(
-            NOTE,
+        told.append(
             tr(
                 "Verdicts that had been kept elsewhere are beside these photos again: {count}",
                 count=file.brought_back,
-            ),
+            )
         )
     if file.moved_from is not None:
-        desk.tell(
-            NOTE,
-            tr(
-                "Nothing can be written beside these photos. Your verdicts are kept in {path}",
-                path=file.path,
-            ),
+        told.append(
+            tr("Nothing can be written beside these photos. Your verdicts are kept in {path}", path=file.path)
         )
+    if told:
+        desk.tell(NOTE, "\n".join(told))
 
 
 _HEARS: Final[dict[type[Event], Callable[["Desk", Any], None]]] = {

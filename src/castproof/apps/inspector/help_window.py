@@ -29,7 +29,7 @@ def steps() -> tuple[str, ...]:
         tr("4. Hand in the CSV (Ctrl+E), or a report with pictures (Ctrl+P)."),
         tr(
             "Mouse on the photo: the wheel zooms, dragging moves, a double click changes between the whole photo and "
-            "1:1. Signs in the list: ✎ your verdict, ≠ the verdict contradicts the folder."
+            "1:1. In the list, ≠ means that the verdict contradicts the folder."
         ),
     )
 

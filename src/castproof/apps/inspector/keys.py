@@ -66,7 +66,7 @@ def keys() -> dict[str, list[Key]]:
             Key("full_screen", ("<F11>",), "F11", tr("Full screen"), True),
         ],
         tr("Hand on"): [
-            Key("report", ("<Control-p>",), "Ctrl+P", tr("Quick report (CSV and HTML)…"), True),
+            Key("report", ("<Control-p>",), "Ctrl+P", tr("Quick report (CSV and HTML)"), True),
             Key("export_verdicts", ("<Control-e>",), "Ctrl+E", tr("Verdicts as CSV…"), True),
             Key(
                 "export_disagreements",

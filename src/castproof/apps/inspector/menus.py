@@ -4,7 +4,7 @@ import tkinter as tk
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from tkinter import ttk
-from typing import Final
+from typing import Any, Final
 
 from castproof.apps.inspector.flow_frame import FlowFrame
 from castproof.apps.inspector.keys import keys
@@ -43,7 +43,7 @@ def menu_bar(root: tk.Misc, commands: Mapping[str, Callable[[], None]], choices:
     bar = tk.Menu(root)
     groups = keys()
     for place, (title, group) in enumerate(groups.items()):
-        menu = tk.Menu(bar, tearoff=False)
+        menu = _menu(bar)
         bar.add_cascade(label=title, menu=menu)
         for key in group:
             menu.add_command(label=key.words, accelerator=key.shown, command=commands[key.action])
@@ -61,6 +61,13 @@ def menu_bar(root: tk.Misc, commands: Mapping[str, Callable[[], None]], choices:
     return bar
 
 
+def _menu(parent: tk.Menu, **options: Any) -> tk.Menu:
+    """Return a menu whose ticks are seen: sv-ttk draws them in white, also on white."""
+    menu = tk.Menu(parent, tearoff=False, **options)
+    menu.configure(selectcolor=ttk.Style(parent).lookup(".", "foreground") or "black")
+    return menu
+
+
 def _recent(parent: tk.Menu, recent: Callable[[], Sequence[str]], opened: Callable[[str], None]) -> tk.Menu:
     def fill() -> None:
         menu.delete(0, "end")
@@ -70,12 +77,12 @@ def _recent(parent: tk.Menu, recent: Callable[[], Sequence[str]], opened: Callab
         if not paths:
             menu.add_command(label=tr("none yet"), state="disabled")
 
-    menu = tk.Menu(parent, tearoff=False, postcommand=fill)
+    menu = _menu(parent, postcommand=fill)
     return menu
 
 
 def _settings(parent: tk.Menu, choices: Choices) -> tk.Menu:
-    menu = tk.Menu(parent, tearoff=False)
+    menu = _menu(parent)
     scales = {number: tr("as the screen says") if number == 0 else f"{number} %" for number in SCALES}
     _choice(menu, tr("Language"), "language", languages(), choices.language, choices)
     _choice(menu, tr("Theme"), "theme", {LIGHT: tr("light"), DARK: tr("dark")}, choices.theme, choices)
@@ -102,7 +109,7 @@ def _choice(
     now: object,
     choices: Choices,
 ) -> None:
-    menu = tk.Menu(parent, tearoff=False)
+    menu = _menu(parent)
     chosen = tk.StringVar(menu, str(now))
 
     def choose(value: object) -> None:  # it holds `chosen`, which Tk forgets with its last holder
@@ -135,7 +142,7 @@ def tool_bar(parent: tk.Misc, commands: Mapping[str, Callable[[], None]], scale:
             ("disagreement", tr("First disagreement")),
         ),
         (("predict", tr("Judge this photo")),),
-        (("export_verdicts", tr("3 · Verdicts as CSV…")), ("report", tr("Quick report…"))),
+        (("export_verdicts", tr("3 · Verdicts as CSV…")), ("report", tr("Quick report"))),
         (("help", tr("Help (F1)")),),
     )
     for group in groups:

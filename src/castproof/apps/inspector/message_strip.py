@@ -14,16 +14,23 @@ _SIGNS: Final = {PROBLEM: "✖", NOTE: "⚠", DONE: "✔"}
 
 
 class MessageStrip(ttk.Frame):
-    """One message at a time, with a button to close it; hidden where there is none.
+    """One message at a time, with a button to close it; it lies over the photo, so that nothing is moved.
+
+    Args:
+        parent: the window.
+        over: what it lies over.
+        colours: see `Colours`.
+        scale: see `theme.scale_of`.
 
     Attributes:
         text: of the message that is shown, "" where there is none.
     """
 
-    def __init__(self, parent: tk.Misc, colours: Colours, scale: float) -> None:
-        super().__init__(parent, padding=round(6 * scale))
+    def __init__(self, parent: tk.Misc, over: tk.Misc, colours: Colours, scale: float) -> None:
+        super().__init__(parent, padding=round(6 * scale), relief="solid", borderwidth=1)
+        self._over = over
         self._colours = {PROBLEM: colours.reject, NOTE: colours.review, DONE: colours.accept}
-        self.text = self._about = ""
+        self.text = self._about = self._kind = ""
         self._hiding: str | None = None
         self._sign = ttk.Label(self, font=STRONG)
         self._sign.pack(side="left", anchor="n", padx=(0, round(6 * scale)))
@@ -34,20 +41,29 @@ class MessageStrip(ttk.Frame):
         self.bind("<Configure>", lambda event: self._label.configure(wraplength=max(event.width - 100, 200)))
 
     def tell(self, kind: str, text: str, about: str = "") -> None:
-        """Show `text`; `kind` is PROBLEM, NOTE or DONE, and `about` says what was tried."""
-        self.text, self._about = text, about
+        """Show `text`; a NOTE leaves a PROBLEM there.
+
+        Args:
+            kind: PROBLEM, NOTE or DONE.
+            text: for a person.
+            about: what was tried.
+        """
+        if kind == NOTE and self._kind == PROBLEM and text not in self.text:
+            kind, text = PROBLEM, f"{self.text}\n{text}"
+        self.text, self._about, self._kind = text, about, kind
         self._stay()
         self._hiding = None if kind == PROBLEM else self.after(_SHOWN_MS, self.hide)
         colour = self._colours[kind]
         self._sign.configure(text=_SIGNS[kind], foreground=colour)
         self._label.configure(text=text, foreground=colour if kind == PROBLEM else "")
-        self.grid()
+        self.place(in_=self._over, relx=0, rely=0, relwidth=1)
+        self.lift()
 
     def hide(self, about: str = "") -> None:
         """Show no message, or with `about` none that is about that."""
         if about in ("", self._about):
-            self.text = self._about = ""
-            self.grid_remove()
+            self.text = self._about = self._kind = ""
+            self.place_forget()
 
     def _stay(self) -> None:
         """Do not go by itself any more."""

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 from tkinter import filedialog
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from castproof.apps.inspector.card_window import show_card
+from castproof.apps.inspector.events import ModelOpened
 from castproof.apps.inspector.message_strip import NOTE
 from castproof.apps.inspector.old_model_dialog import OldModelDialog
 from castproof.apps.inspector.pasting import pasted_paths, pasted_picture
@@ -14,12 +15,20 @@ from castproof.errors import CastproofError
 from castproof.images import IMAGE_SUFFIXES
 from castproof.pipeline.inspecting.model_kind import ModelKind, what_is
 from castproof.pipeline.inspecting.old_model_settings import OldModelSettings
-from castproof.pipeline.inspecting.opening import OldModelFile, open_old_model
+from castproof.pipeline.inspecting.opening import (
+    OldModelFile,
+    OpenModel,
+    changed_verdicts,
+    open_old_model,
+)
 from castproof.pipeline.inspecting.photo_list import chosen_photos
+from castproof.progress import Progress
 from castproof.translation import tr
 
 if TYPE_CHECKING:
     from castproof.apps.inspector.desk import Desk
+
+_COMPARED: Final = 20
 
 
 class Opening:
@@ -113,11 +122,11 @@ class Opening:
 
     def use_last_model(self, path: Path) -> None:
         """Open the model that was open last; an old one is not, since a person must agree to it anew."""
-        self._desk.engine.open_unknown(path, ask=False)
+        self._desk.engine.open_unknown(path.absolute(), ask=False)
 
     def use_model_path(self, path: "Path | str") -> None:
         """Open a model; of an old one a person is asked what its file does not say."""
-        self._desk.engine.open_unknown(Path(path))
+        self._desk.engine.open_unknown(Path(path).absolute())
 
     def old_model_settings(self) -> None:
         """Ask again for what the file of the open old model does not say."""
@@ -127,24 +136,45 @@ class Opening:
 
     def ask_old_model(self, file: OldModelFile) -> None:
         """Ask for what the file of an old model does not say, and open it."""
-        start = self._settings.get(file.sha256, OldModelSettings())
+        desk = self._desk
+        kept = desk.preferences.old_model(file.sha256) or OldModelSettings()
+        start = self._settings.get(file.sha256, kept)
 
         def done(settings: OldModelSettings | None) -> None:
-            if settings is None:
-                return
-            self._settings[file.sha256] = settings
-            self._desk.engine.open_model(
-                tr("Open model"), lambda progress: open_old_model(file.path, settings, progress)
-            )
+            if settings is not None:
+                self._settings[file.sha256] = settings
+                desk.keep(desk.preferences.with_old_model(file.sha256, settings))
+                before, photos = desk.session.model, self._some_photos()
+                desk.engine.open_model(
+                    tr("Open model"), lambda progress: _reopened(file, settings, before, photos, progress)
+                )
 
-        OldModelDialog(
-            self._desk.root, file, start, done, colours=self._desk.colours, scale=self._desk.window.scale
-        )
+        OldModelDialog(desk.root, file, start, done, colours=desk.colours, scale=desk.window.scale)
 
-    def _near_model(self) -> str | None:
+    def _some_photos(self) -> list[Path]:
+        """Return a few of the open photos, evenly spaced."""
+        photos = self._desk.session.photos
+        if photos is None:
+            return []
+        return [photos.path(place) for place in range(0, len(photos), -(-len(photos) // _COMPARED))]
+
+    def _near_model(self) -> str:
         last = self._desk.preferences.last_model
-        return str(Path(last).parent) if last and Path(last).parent.is_dir() else None
+        return str(Path(last).parent) if last and Path(last).parent.is_dir() else str(Path.home())
 
-    def _near_photos(self) -> str | None:
+    def _near_photos(self) -> str:
         recent = self._desk.preferences.recent_folders
-        return recent[0] if recent and Path(recent[0]).is_dir() else None
+        return recent[0] if recent and Path(recent[0]).is_dir() else self._near_model()
+
+
+def _reopened(
+    file: OldModelFile,
+    settings: OldModelSettings,
+    before: OpenModel | None,
+    photos: Sequence[Path],
+    progress: Progress,
+) -> ModelOpened:
+    """Return an old model, and what its settings do to verdicts where it was open with others before."""
+    opened = open_old_model(file.path, settings, progress)
+    was_open = before is not None and before.source_sha256 == opened.source_sha256
+    return ModelOpened(opened, changed_verdicts(before, opened, photos) if before and was_open else None)

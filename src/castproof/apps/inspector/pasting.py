@@ -1,9 +1,11 @@
 """Pictures from the clipboard become files, so that a verdict on them has something to rest on."""
 
 import os
+import re
 import tkinter as tk
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -12,6 +14,7 @@ from PIL import Image, ImageGrab
 from castproof.files import atomic_path, make_folder
 
 FOLDER = "pasted"
+MOST_CHARACTERS: Final = 64 * 2**20  # of a picture that comes as numbers, about five for a byte
 
 
 def pasted_paths(root: tk.Misc) -> list[Path]:
@@ -61,16 +64,21 @@ def _path_of(text: str) -> Path:
 def _grabbed() -> Image.Image | list[str] | None:
     try:
         return ImageGrab.grabclipboard()
-    except (NotImplementedError, OSError, ChildProcessError):
+    except (NotImplementedError, OSError, Image.DecompressionBombError):
         return None
 
 
 def _from_screen(root: tk.Misc) -> bytes | None:
-    """Return the bytes of a PNG that another X11 program offers; Tk gives them as numbers."""
+    """Return the bytes of a PNG that another X11 program offers, None for none or a very large one.
+
+    Tk gives them as numbers.
+    """
     try:
         numbers = root.selection_get(  # type: ignore[no-untyped-call]
             selection="CLIPBOARD", type="image/png"
         )
-        return bytes(int(one, 0) & 0xFF for one in numbers.split())
+        if len(numbers) > MOST_CHARACTERS:
+            return None
+        return bytes(int(one[0], 0) & 0xFF for one in re.finditer(r"\S+", numbers))
     except (tk.TclError, ValueError):
         return None

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from castproof.errors import DataError, ImageError
 from castproof.images import decode, read_photo
 from castproof.pipeline.inspecting.opening import OpenModel
 from castproof.pipeline.inspecting.photo_list import PhotoList
+from castproof.runtime.inspection import Inspection
 from castproof.translation import tr
 
 
@@ -26,21 +28,37 @@ def looked(ticket: int, photos: PhotoList, place: int, model: OpenModel | None, 
         start: when it was asked for, on the clock of `time.perf_counter`, seconds.
     """
     pixels, inspection, problem, sha256, similar = None, None, "", "", None
+    path = photos.path(place)
     try:
-        data = read_photo(photos.path(place))
+        data = read_photo(path)
         sha256 = hashlib.sha256(data).hexdigest()
-        inspection = None if model is None else model.model.inspect(data)
+        inspection = None if model is None else inspected(data, path, model)
         pixels = decode(data)
     except ImageError as error:
         problem = f"{photos.names[place]}\n\n{error}"
-        if model is not None:
-            named = model.model.inspect(photos.path(place))  # its reason names the file, as in the table
-            inspection = named if inspection is None or named.p_defective is None else inspection
+        if model is not None and inspection is None:
+            told = model.model.inspect(path)
+            inspection = told if told.p_defective is None else None  # it can be read again: look once more
     if model is not None and pixels is not None:
         found = model.model.most_similar_good(pixels)
         similar = None if found is None else Similar(found.name, found.pixels)
     took_ms = 1e3 * (time.perf_counter() - start)
     return Looked(ticket, place, pixels, inspection, problem, sha256, similar, took_ms)
+
+
+def judged(path: Path, model: OpenModel) -> tuple[Inspection, str]:
+    """Return what a model says about the photo at `path`, and the hash of the very bytes; "" where there are none."""
+    try:
+        data = read_photo(path)
+    except ImageError:
+        return model.model.inspect(path), ""
+    return inspected(data, path, model), hashlib.sha256(data).hexdigest()
+
+
+def inspected(data: bytes, path: Path, model: OpenModel) -> Inspection:
+    """Return what a model says about the bytes of a photo; a reason names its file, as in tables."""
+    told = model.model.inspect(data)
+    return replace(told, reason=told.reason.replace("the photo", str(path), 1)) if told.reason else told
 
 
 def vanished(folder: Path) -> DataError:

@@ -29,10 +29,16 @@ class ScrolledFrame(ttk.Frame):
         self.columnconfigure(1, minsize=self._bar.winfo_reqwidth() + gap_px)
         self.inside.bind("<Configure>", self._fit, add=True)
         self._view.bind("<Configure>", self._fit)
-        top = self.winfo_toplevel()
-        top.bind("<FocusIn>", self._show_focused, add=True)
+        self._top = self.winfo_toplevel()
+        self._bound = [("<FocusIn>", self._top.bind("<FocusIn>", self._show_focused, add=True))]
         for event in ("<MouseWheel>", "<Button-4>", "<Button-5>"):
-            top.bind(event, self._wheel, add=True)
+            self._bound.append((event, self._top.bind(event, self._wheel, add=True)))
+
+    def destroy(self) -> None:
+        """Let go of what is bound to the window, which may stay."""
+        for sequence, command in self._bound:
+            self._top.unbind(sequence, command)
+        super().destroy()
 
     def natural_size(self) -> tuple[int, int]:
         """Return the width and height, pixels, at which nothing is scrolled."""

@@ -41,6 +41,9 @@ class Showing:
         self._desk = desk
         self._list_later = Coalesced(desk.window, self._refresh_list)
         self._list_shown_s = 0.0
+        self._keeps_last = (
+            False  # whether the photo before is still on the screen while the current one is read
+        )
 
     def everything(self) -> None:
         """Show all there is."""
@@ -89,7 +92,7 @@ class Showing:
         if prediction is not None and prediction.correct is False:
             notes.append("≠")
         if decided is not None:
-            notes.append(f"✎ {SYMBOLS[decided.decided]}")
+            notes.append(tr("you: {sign}", sign=SYMBOLS[decided.decided]))
         return Row(
             session.path(place),
             session.seen.photos.names[place],
@@ -99,9 +102,18 @@ class Showing:
             "  ".join(filter(None, notes)),
         )
 
-    def photo_before_it_is_read(self) -> None:
-        """Show what is known of a photo already, and mark it in the list."""
+    def row_of_photo(self) -> None:
+        """Mark the photo that is being read in the list; the one before it stays on the screen, with its verdict."""
+        self._keeps_last = True
         self._desk.window.list.rows.show(self._desk.session.places, self._desk.session.current, follow=True)
+
+    def photo_that_is_read(self) -> None:
+        """Show what is known of a photo that takes long to read, and that it is not there yet."""
+        self._keeps_last = False
+        place = self._desk.session.current
+        name = "" if place is None else self._desk.session.seen.photos.names[place]
+        self._desk.window.photo.show(None, None, tr("Reading {name} …", name=name))
+        self._desk.window.photo.set_reference(None)
         self._verdict()
         self.decision()
 
@@ -109,6 +121,7 @@ class Showing:
         """Show the photo and what is said about it."""
         desk = self._desk
         looked, view = desk.looked, desk.window.photo
+        self._keeps_last = False
         if desk.session.current is None:
             view.show(None, None, welcome())
         elif looked is not None:
@@ -133,6 +146,8 @@ class Showing:
             )
 
     def _verdict(self) -> None:
+        if self._keeps_last:
+            return
         desk, session = self._desk, self._desk.session
         place = session.current
         prediction = None if place is None else session.prediction(place)
@@ -225,6 +240,8 @@ class Showing:
 
     def decision(self) -> None:
         """Show what the inspector said about the photo."""
+        if self._keeps_last:
+            return
         desk, session = self._desk, self._desk.session
         place, file = session.current, desk.verdict_file
         said = session.verdicts.get(place) if place is not None else None
@@ -235,11 +252,18 @@ class Showing:
             stored = tr("Verdicts: {count} in {name}", count=f"{count:,}", name=file.path.name)
             if file.waiting:
                 stored = tr("NOT SAVED YET: {count}", count=len(file.waiting)) + "\n" + stored
+        outdated = session.outdated(place) if place is not None else None
+        words = "" if said is None else decided_words(said)
+        if outdated is not None:
+            words = tr(
+                "The photo has changed since {name} decided: that does not count.", name=outdated.inspector
+            )
         desk.window.decision.show(
-            "" if said is None else decided_words(said),
+            words,
             stored,
             can_confirm=verdict in (Verdict.ACCEPT, Verdict.REJECT),
-            can_undo=desk.commands.can_undo,
+            can_decide=verdict is not None,
+            can_take_back=desk.commands.deciding.own_verdict() is not None,
         )
 
     def progress(self) -> None:
@@ -247,7 +271,16 @@ class Showing:
         session, pane = self._desk.session, self._desk.window.list
         tally, running = session.tally(), self._desk.batch_ticket is not None
         total = tally.judged + tally.pending
-        words = tr("Judged: {done} of {total}", done=f"{tally.judged:,}", total=f"{total:,}") if total else ""
+        words = (
+            tr(
+                "Model: {judged} of {total} · You: {decided} of {total}",
+                judged=f"{tally.judged:,}",
+                decided=f"{len(session.verdicts):,}",
+                total=f"{total:,}",
+            )
+            if total
+            else ""
+        )
         can_judge = session.model is not None and tally.pending > 0
         pane.show_progress(words, tally.judged, total, running=running, can_judge=can_judge)
 

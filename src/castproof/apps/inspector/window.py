@@ -1,11 +1,13 @@
 """The window: where everything lies. It shows what it is given and calls what it is told to."""
 
+import re
 import tkinter as tk
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from tkinter import ttk
 
 from castproof.apps.inspector.boxes import DecisionBox, ModelBox, ThresholdBox, VerdictBox
+from castproof.apps.inspector.key_guard import KeyGuard, has_modifier
 from castproof.apps.inspector.keys import both_cases, keys
 from castproof.apps.inspector.list_pane import ListCalls, ListPane
 from castproof.apps.inspector.look_controls import LookCalls, LookControls
@@ -22,6 +24,9 @@ from castproof.translation import tr
 _COLUMN_PX = 350
 _ENTER = ("<Return>", "<KP_Enter>")
 _PRESSED_BY_ENTER = (ttk.Button, ttk.Checkbutton)
+_CLICKED = (ttk.Button, ttk.Checkbutton, ttk.Scale, ttk.Scrollbar)
+_DECISIONS = ("confirm", "decide_good", "decide_defective")
+_HAS_MODIFIER = re.compile("Control|Alt")
 BETWEEN_PARTS = "   |   "  # of the status line
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _PIXEL_PX = 260  # for the zoom and the pixel under the mouse, in the status line
@@ -57,21 +62,26 @@ class Window(ttk.Frame):
         self.colours, self.scale, self._calls = colours, scale, calls
         root.configure(menu=menu_bar(root, calls.commands, choices))
         self.columnconfigure(0, weight=1)
-        self.rowconfigure(2, weight=1)
+        self.rowconfigure(1, weight=1)
         tool_bar(self, calls.commands, scale).grid(row=0, column=0, sticky="ew")
-        self.messages = MessageStrip(self, colours, scale)
-        self.messages.grid(row=1, column=0, sticky="ew")
-        self.messages.hide()
         middle = ttk.Frame(self)
-        middle.grid(row=2, column=0, sticky="nsew")
+        middle.grid(row=1, column=0, sticky="nsew")
         middle.columnconfigure(1, weight=1)
         middle.rowconfigure(0, weight=1)
         self.list = ListPane(middle, colours, scale, calls.listed)
         self.list.grid(row=0, column=0, sticky="nsew")
-        self._photo_pane(middle, look).grid(row=0, column=1, sticky="nsew")
+        pane = self._photo_pane(middle, look)
+        pane.grid(row=0, column=1, sticky="nsew")
+        self.messages = MessageStrip(self, pane, colours, scale)
         self._boxes(middle).grid(row=0, column=2, sticky="nsew")
-        self._status_line().grid(row=3, column=0, sticky="ew")
+        self._status_line().grid(row=2, column=0, sticky="ew")
         self._leave_by_enter()
+        self._root_window = root
+        self.key_guard = KeyGuard(root)
+        self._bound = [("<ButtonRelease-1>", root.bind("<ButtonRelease-1>", self._clicked))]
+        self._released = root.bind_all(
+            "<KeyRelease>", lambda event: self.key_guard.released(event.keysym.lower())
+        )
         root.bind_class("TEntry", "<Control-a>", _select_all)
         self._bind_keys(root)
 
@@ -119,7 +129,7 @@ class Window(ttk.Frame):
 
     def _leave_by_enter(self) -> None:
         for field in (self.list.search, self.decision.name):
-            field.bind("<Return>", lambda event: self.leave_field() and None)
+            field.bind("<Return>", lambda event: self.leave_field() and None, add="+")
         for box in (self.list.filter, self.list.order):  # so that the keys are for the photos again
             box.bind("<<ComboboxSelected>>", lambda event: self.after_idle(self.leave_field), add="+")
 
@@ -150,6 +160,10 @@ class Window(ttk.Frame):
         def pressed(event: "tk.Event[tk.Misc]") -> str | None:
             if event.widget.winfo_toplevel() is not root or (not typing and _is_typing(event.widget)):
                 return None
+            if not _HAS_MODIFIER.search(sequence) and has_modifier(int(event.state)):
+                return None
+            if action in _DECISIONS and not self.key_guard.lets_through(event.keysym.lower()):
+                return "break"
             if sequence in _ENTER and isinstance(event.widget, _PRESSED_BY_ENTER):
                 event.widget.invoke()
                 return "break"
@@ -157,7 +171,24 @@ class Window(ttk.Frame):
             return "break"
 
         for name in both_cases(sequence):
-            root.bind(name, pressed)
+            self._bound.append((name, root.bind(name, pressed)))
+
+    def destroy(self) -> None:
+        """Let go of the keys as well: they belong to the window of the system, which stays."""
+        for sequence, command in self._bound:
+            self._root_window.unbind(sequence, command)
+        self._root_window.unbind_all("<KeyRelease>")
+        self._root_window.deletecommand(self._released)
+        super().destroy()
+
+    def _clicked(self, event: "tk.Event[tk.Misc]") -> None:
+        """Give the keys back to the photo after a click: Enter must confirm, not press the button again."""
+        if isinstance(event.widget, _CLICKED) and event.widget.winfo_toplevel() is self._root_window:
+            self.after_idle(self._back_to_photo)
+
+    def _back_to_photo(self) -> None:
+        if isinstance(self.focus_get(), _CLICKED):
+            self.photo.focus_set()
 
     def leave_field(self) -> bool:
         """Take the keyboard out of a field that is typed into, and return whether it was in one."""

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from castproof.errors import SettingError
 from castproof.measure.decision import Verdict
@@ -111,13 +111,31 @@ def valid_entries(entries: Iterable[JournalEntry]) -> list[tuple[JournalEntry, I
 
 
 def latest_of(entries: Iterable[JournalEntry]) -> dict[str, InspectorVerdict]:
-    """Return the last verdict on every file that is not withdrawn, whoever gave it."""
-    return {entry.file: verdict for entry, verdict in valid_entries(entries)}
+    """Return the latest verdict on every file that is not withdrawn, whoever gave it.
+
+    The latest is the one whose `when` is, since an older one may come into the journal after it: it waited behind a
+    lock or in another file. Of those of one time, the last in the journal counts.
+    """
+    by_time = sorted(valid_entries(entries), key=lambda pair: pair[1].when)
+    return {entry.file: verdict for entry, verdict in by_time}
 
 
 def utc_now() -> str:
     """Return the time now, UTC, such as 2026-11-26T05:59:02.123Z."""
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def now_after(earlier: str) -> str:
+    """Return the time now, but later than `earlier`: another station's clock may be ahead of this one's.
+
+    Args:
+        earlier: a time as `utc_now` gives it; "" for none.
+    """
+    now = utc_now()
+    if now > earlier:
+        return now
+    moved = datetime.fromisoformat(earlier.replace("Z", "+00:00")) + timedelta(milliseconds=1)
+    return moved.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def new_id() -> str:

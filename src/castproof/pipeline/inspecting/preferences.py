@@ -12,6 +12,7 @@ import platformdirs
 
 from castproof.errors import SettingError
 from castproof.files import write_text
+from castproof.pipeline.inspecting.old_model_settings import OldModelSettings
 from castproof.translation import ENGLISH, languages, tr
 
 NAME: Final = "qa_inspector_settings.json"
@@ -21,10 +22,13 @@ PORTABLE: Final = ("portable", "portable.txt")
 THEMES: Final = ("light", "dark")
 MOST_RECENT: Final = 10
 MOST_REASONS: Final = 50
+MOST_OLD_MODELS: Final = 20
 MOST_CHARACTERS: Final = 4096
-MOST_BYTES: Final = 2**20
-SCALING_PERCENT: Final = (100, 200)
+MOST_IN_A_NAME: Final = 200
+MOST_BYTES: Final = 2**23  # more than all fields at their longest
+SCALING_PERCENT: Final = range(100, 201)
 _GEOMETRY: Final = re.compile(r"[1-9][0-9]{1,4}x[1-9][0-9]{1,4}(\+-?[0-9]{1,5}\+-?[0-9]{1,5})?")
+_SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Preferences:
         geometry: of the window, such as 1200x700+10+20, "" for the usual one.
         reasons: to choose from for a verdict; () for those of the program.
         scaling_percent: 100 to 200, 0 for that of the desktop.
+        old_models: what a person typed about old models, by SHA-256 of the file (64 hex digits), the last one first,
+            at most 20; never the consent to open one.
 
     Raises:
         SettingError: a value is none of these.
@@ -67,6 +73,7 @@ class Preferences:
     geometry: str = ""
     reasons: tuple[str, ...] = ()
     scaling_percent: int = 0
+    old_models: tuple[tuple[str, OldModelSettings], ...] = ()
 
     def __post_init__(self) -> None:
         wrong = [one.name for one in fields(self) if not _RULES[one.name](getattr(self, one.name))]
@@ -83,6 +90,24 @@ class Preferences:
     def with_folder(self, path: str) -> "Preferences":
         """Return these with `path` first among the recent folders."""
         return replace(self, recent_folders=_first(path, self.recent_folders))
+
+    def with_inspector(self, text: str) -> "Preferences":
+        """Return these with the name in `text`: without blanks around it, and no more than 200 characters of it."""
+        return replace(self, inspector=text.strip()[:MOST_IN_A_NAME].rstrip())
+
+    def with_old_model(self, sha256: str, settings: OldModelSettings) -> "Preferences":
+        """Return these with `settings`, without the consent in them, for the old model whose file has this SHA-256.
+
+        Raises:
+            SettingError: `sha256` is not 64 hex digits, in small letters.
+        """
+        others = tuple(one for one in self.old_models if one[0] != sha256)
+        first = (sha256, OldModelSettings.from_json(settings.to_json()))
+        return replace(self, old_models=(first, *others)[:MOST_OLD_MODELS])
+
+    def old_model(self, sha256: str) -> OldModelSettings | None:
+        """Return what was typed about the old model whose file has this SHA-256; None where nothing is kept."""
+        return dict(self.old_models).get(sha256)
 
 
 def preferences_path(program: Path | None) -> Path:
@@ -127,6 +152,8 @@ def load_preferences(path: Path) -> tuple[Preferences, str | None]:
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in chosen.items()
     }
+    if isinstance(values.get("old_models"), dict):
+        values["old_models"] = _old_models(values["old_models"])
     good: dict[str, Any] = {name: value for name, value in values.items() if _RULES[name](value)}
     wrong = sorted(values.keys() - good.keys())
     if not wrong:
@@ -137,7 +164,8 @@ def load_preferences(path: Path) -> tuple[Preferences, str | None]:
 
 def save_preferences(path: Path, preferences: Preferences) -> None:
     """Write the settings to `path`, whole or not at all. Raises OutputError; the window goes on without."""
-    text = json.dumps(asdict(preferences), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    content = asdict(preferences) | {"old_models": _json_of(preferences.old_models)}
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     # A lone surrogate, of a path that is no Unicode, becomes the very escape that JSON has for it.
     write_text(path, text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
@@ -191,6 +219,28 @@ def _first(path: str, others: tuple[str, ...]) -> tuple[str, ...]:
     return (path, *(one for one in others if one != path))[:MOST_RECENT]
 
 
+def _old_models(content: Mapping[str, Any]) -> tuple[tuple[str, OldModelSettings], ...]:
+    """Return the first of `content` that can be; others are passed over."""
+    found = [
+        (sha256, OldModelSettings.from_json(settings))
+        for sha256, settings in content.items()
+        if _SHA256.fullmatch(sha256) and isinstance(settings, dict)
+    ]
+    return tuple(found[:MOST_OLD_MODELS])
+
+
+def _are_old_models(value: Any) -> bool:
+    """Return whether `value` would be the same once it is saved and loaded again."""
+    try:
+        return bool(value == _old_models(_json_of(value)))
+    except (TypeError, ValueError, AttributeError):
+        return False
+
+
+def _json_of(old_models: tuple[tuple[str, OldModelSettings], ...]) -> dict[str, Any]:
+    return {sha256: settings.to_json() for sha256, settings in old_models}
+
+
 def _is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -207,14 +257,6 @@ def _texts(most: int) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, tuple) and len(value) <= most and all(map(_is_text, value))
 
 
-def _is_share(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-
-
-def _is_scaling(value: Any) -> bool:
-    return _is_whole(value) and (value == 0 or SCALING_PERCENT[0] <= value <= SCALING_PERCENT[1])
-
-
 _RULES: Final[Mapping[str, Callable[[Any], bool]]] = {
     "version": lambda value: _is_whole(value) and value == VERSION,
     "language": lambda value: _is_text(value) and value in languages(),
@@ -226,9 +268,10 @@ _RULES: Final[Mapping[str, Callable[[Any], bool]]] = {
     "judge_on_opening": _is_flag,
     "next_after_verdict": _is_flag,
     "heat": _is_flag,
-    "heat_opacity": _is_share,
+    "heat_opacity": lambda value: isinstance(value, int | float) and not _is_flag(value) and 0 <= value <= 1,
     "contour": _is_flag,
     "geometry": lambda value: _is_text(value) and (not value or _GEOMETRY.fullmatch(value) is not None),
     "reasons": _texts(MOST_REASONS),
-    "scaling_percent": _is_scaling,
+    "scaling_percent": lambda value: _is_whole(value) and (value == 0 or value in SCALING_PERCENT),
+    "old_models": _are_old_models,
 }

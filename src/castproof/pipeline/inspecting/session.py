@@ -1,7 +1,7 @@
 """What is open in the window: a model, a list of photos, what the model says, and what the inspector says."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,15 @@ from castproof.pipeline.predicting.walk import Unit
 from castproof.runtime.inspection import Inspection
 
 
+@dataclass(frozen=True)
+class LeftOpen:
+    """Photos without a verdict of an inspector: all of them, and those where the model decided nothing."""
+
+    count: int
+    review: int
+    not_inspected: int
+
+
 class Session:
     """The state of the window. Nothing here knows the window; every change leaves a whole state."""
 
@@ -41,6 +50,8 @@ class Session:
         self._row: int | None = None  # of the current photo, while it was shown
         self._codes: Codes = np.zeros(0, np.uint8)
         self._place_of: dict[str, int] = {}
+        self._given: dict[int, InspectorVerdict] = {}  # also those on photos that have changed since
+        self._hashes: dict[int, str] = {}  # of the photos that were read
 
     @property
     def rules(self) -> Rules | None:
@@ -77,15 +88,32 @@ class Session:
         """Look at `photos` from now on; `verdicts` are those of the inspector so far, by name of the photo."""
         self.photos, self.selection = photos, Selection(order=self.selection.order)
         self._place_of = {name: place for place, name in enumerate(photos.names)}
+        self._hashes, self.verdicts = {}, {}
         self._start_over()
         self.use_verdicts(verdicts)
-        self.current = neighbour(self.places, None, 0)
+        undecided = (place for place in self.places.tolist() if place not in self.verdicts)
+        self.current = next(undecided, neighbour(self.places, None, 0))
 
     def use_verdicts(self, verdicts: Mapping[str, InspectorVerdict]) -> None:
         """Take over what inspectors said, by name of the photo."""
+        self._given = {self._place_of[name]: one for name, one in verdicts.items() if name in self._place_of}
         self.verdicts = {
-            self._place_of[name]: one for name, one in verdicts.items() if name in self._place_of
+            place: one for place, one in self._given.items() if not self._has_changed(place, one)
         }
+
+    def note_hash(self, place: int, sha256: str) -> None:
+        """Take the hash of a photo as it is now, "" for none; a verdict on other bytes does not count any more."""
+        self._hashes[place] = sha256
+        if place in self.verdicts and self._has_changed(place, self.verdicts[place]):
+            del self.verdicts[place]
+
+    def outdated(self, place: int) -> InspectorVerdict | None:
+        """Return the verdict on a photo that has changed since; None for none."""
+        return None if place in self.verdicts else self._given.get(place)
+
+    def _has_changed(self, place: int, verdict: InspectorVerdict) -> bool:
+        now = self._hashes.get(place, "")
+        return bool(now and verdict.sha256 and now != verdict.sha256)
 
     def _start_over(self) -> None:
         count = 0 if self.photos is None else len(self.photos)
@@ -96,6 +124,11 @@ class Session:
     def put(self, place: int, inspection: Inspection) -> None:
         """Keep what the model said about a photo."""
         self.judgements.put(place, inspection)
+
+    def withdraw(self, place: int) -> None:
+        """Forget what the model said about a photo: it is not there any more."""
+        self.judgements.judged[place] = False
+        self.refresh_verdicts()
 
     def select(self, selection: Selection) -> None:
         """Show other photos, or another order."""
@@ -147,6 +180,12 @@ class Session:
         pending = np.flatnonzero(self._codes == PENDING).tolist()
         return sorted(pending, key=lambda place: place not in shown)
 
+    def left_open(self) -> LeftOpen:
+        """Return how many photos have no verdict of an inspector."""
+        open_codes = np.delete(self._codes, list(self.verdicts))
+        found = [verdict_of(int(code)) for code in open_codes]
+        return LeftOpen(len(found), found.count(Verdict.REVIEW), found.count(Verdict.NOT_INSPECTED))
+
     def verdict(self, place: int) -> Verdict | None:
         """Return the verdict of the model on a photo; None where it was not judged yet."""
         return verdict_of(int(self._codes[place]))
@@ -157,7 +196,10 @@ class Session:
 
     def prediction(self, place: int) -> Prediction | None:
         """Return what is written about a photo; None where it was not judged yet, or without a model."""
-        rules, photos = self.rules, self.photos
+        return self._prediction(place, self.rules)
+
+    def _prediction(self, place: int, rules: Rules | None) -> Prediction | None:
+        photos = self.photos
         if rules is None or photos is None or not self.judgements.judged[place]:
             return None
         path = photos.path(place)
@@ -170,7 +212,8 @@ class Session:
 
     def predictions(self) -> list[Prediction]:
         """Return one prediction per photo that was judged, in the order of the list."""
-        found = (self.prediction(int(place)) for place in np.flatnonzero(self.judgements.judged))
+        rules = self.rules
+        found = (self._prediction(int(place), rules) for place in np.flatnonzero(self.judgements.judged))
         return [one for one in found if one is not None]
 
     def path(self, place: int) -> Path:

@@ -71,9 +71,9 @@ def match_word(prediction: Prediction) -> str:
 
 
 def truth_words(prediction: Prediction) -> str:
-    """Return ground truth and verdict in one line, such as "ground truth: ok (good) → ACCEPT → MATCH"."""
+    """Return ground truth and verdict, such as "ground truth: ok (good) → ACCEPT → MATCH"; "" without a label."""
     if not prediction.label:
-        return tr("ground truth: not known (its folder is no class of the model)")
+        return ""
     truth = tr(
         "ground truth: {name} ({label})", name=prediction.class_name, label=label_word(prediction.label)
     )

@@ -4,8 +4,8 @@ The default rollback journal is kept, since SQLite's write-ahead log does not wo
 """
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from castproof.measure.decision import Verdict
 from castproof.pipeline.inspecting.inspector_verdict import InspectorVerdict, JournalEntry
 
 VERSION: Final = 1
-BUSY_S: Final = 5.0
+BUSY_S: Final = 0.5  # the window stands still for so long
 ODD_NAMES: Final = "surrogatepass"
 
 _COLUMNS: Final = (
@@ -72,15 +72,31 @@ class NoJournalError(sqlite3.DatabaseError):
     """The file is a database, but no sound journal of verdicts of this version."""
 
 
+class NewerJournalError(sqlite3.OperationalError):
+    """A newer program wrote the file: it may be sound, and is left as it is."""
+
+
+@contextmanager
+def _undecodable_is_broken() -> Iterator[None]:
+    """Raise NoJournalError for a text that is no UTF-8, one in a message of SQLite included."""
+    try:
+        yield
+    except ValueError as error:
+        raise NoJournalError("a text in it cannot be read") from error
+
+
+@_undecodable_is_broken()
 def read_database(path: Path) -> tuple[sqlite3.Connection, list[tuple[int, JournalEntry]]]:
     """Return the journal in `path`, made where there is none, after having written to it; and its entries.
 
     Raises:
         NoJournalError: it holds something else, or is damaged.
+        NewerJournalError: a newer program wrote it.
         sqlite3.Error: it cannot be opened, read or written, or is no database.
     """
     connection = _connected(str(path), uri=False)
     try:
+        _refuse_newer(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("BEGIN IMMEDIATE")
         if connection.execute("PRAGMA quick_check").fetchall() != [(b"ok",)]:
@@ -95,11 +111,12 @@ def read_database(path: Path) -> tuple[sqlite3.Connection, list[tuple[int, Journ
     return connection, entries
 
 
+@_undecodable_is_broken()
 def read_file(path: Path) -> list[JournalEntry]:
     """Return the entries in `path`, which is not written to; none where there is no file.
 
     Raises:
-        sqlite3.Error: it cannot be read, or is no journal.
+        sqlite3.Error: it cannot be read, is no journal, or a newer program wrote it.
     """
     if not path.exists():
         return []
@@ -108,6 +125,7 @@ def read_file(path: Path) -> list[JournalEntry]:
         return [entry for _, entry in entries_after(connection, 0)]
 
 
+@_undecodable_is_broken()
 def insert(connection: sqlite3.Connection, entries: Sequence[JournalEntry]) -> None:
     """Add `entries`, all or none, and wait until the disk has them; those that are there already are passed over.
 
@@ -116,6 +134,7 @@ def insert(connection: sqlite3.Connection, entries: Sequence[JournalEntry]) -> N
     """
     try:
         connection.execute("BEGIN IMMEDIATE")
+        _refuse_newer(connection)
         connection.executemany(_INSERT, [_row(one) for one in entries])
         connection.execute("COMMIT")
     except BaseException:
@@ -124,11 +143,13 @@ def insert(connection: sqlite3.Connection, entries: Sequence[JournalEntry]) -> N
         raise
 
 
+@_undecodable_is_broken()
 def entries_after(connection: sqlite3.Connection, number: int) -> list[tuple[int, JournalEntry]]:
     """Return the entries with a larger number than `number`, each with its own. Raises sqlite3.Error."""
     return [(int(row[0]), _entry(row[1:])) for row in connection.execute(_SELECT, (number,))]
 
 
+@_undecodable_is_broken()
 def data_version(connection: sqlite3.Connection) -> int:
     """Return a number that changes when another connection has written. Raises sqlite3.Error."""
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
@@ -162,7 +183,11 @@ def _make_or_check(connection: sqlite3.Connection) -> None:
 
 
 def _check(connection: sqlite3.Connection) -> None:
-    """Raise NoJournalError unless the database holds what `_SCHEMA` says and nothing that would run beside it."""
+    """Raise NoJournalError unless the database holds what `_SCHEMA` says and nothing that would run beside it.
+
+    Raises NewerJournalError where a newer program wrote it.
+    """
+    _refuse_newer(connection)
     found = {
         _text(name): _text(statement)
         for name, statement in connection.execute("SELECT name, sql FROM sqlite_master")
@@ -170,6 +195,12 @@ def _check(connection: sqlite3.Connection) -> None:
     }
     if found != _SCHEMA or connection.execute("PRAGMA user_version").fetchone() != (VERSION,):
         raise NoJournalError("this is no journal of this version")
+
+
+def _refuse_newer(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise NewerJournalError(f"a newer program wrote it (version {version})")
 
 
 def _row(entry: JournalEntry) -> tuple[Any, ...]:

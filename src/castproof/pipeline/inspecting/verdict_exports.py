@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -47,29 +47,36 @@ class Exported:
 
     Args:
         count: how many photos were copied; where there are none, no folder was made.
-        left_out: photos that were not, each with the reason.
+        left_out: photos in dispute that were not, each with the reason. Those that are not in dispute, NOT_INSPECTED
+            ones among them, are not named; see `in_dispute`.
     """
 
     count: int
     left_out: tuple[tuple[str, str], ...]
 
 
-def write_verdicts_csv(path: Path, verdicts: Iterable[InspectorVerdict], classes: Classes) -> None:
+def write_verdicts_csv(
+    path: Path, verdicts: Iterable[InspectorVerdict], classes: Mapping[str, Classes]
+) -> None:
     """Write one row per verdict to `path`, whole or not at all.
 
     Args:
         path: the file to write.
         verdicts: in the order of the rows.
-        classes: of the model.
+        classes: by `InspectorVerdict.model_id`; the cells of a model that is not among them stay empty.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    write_csv(path, COLUMNS, (_row(one, classes) for one in verdicts))
+    write_csv(path, COLUMNS, (_row(one, classes.get(one.model_id)) for one in verdicts))
 
 
 def in_dispute(verdict: InspectorVerdict) -> bool:
-    """Return whether a photo is worth relabelling: the inspector disagrees, or the model left it to the inspector."""
+    """Return whether a photo is worth relabelling: the inspector disagrees, or the model said REVIEW.
+
+    One that the model could not judge (NOT_INSPECTED) stays out, whatever the inspector decided: it is a matter of the
+    photo, not of its label.
+    """
     return verdict.agrees is False or verdict.verdict is Verdict.REVIEW
 
 
@@ -84,7 +91,8 @@ def export_disagreements(
     """Return what was copied to `target`, a data set of the photos in dispute, in the classes of the inspector.
 
     A photo keeps the class of its folder where the inspector agrees with it. Otherwise an accepted one gets the first
-    good class, a rejected one the defective class, or "defective" where there are several.
+    good class, a rejected one the defective class, or "defective" where there are several. The table beside them names
+    the classes of the data set, whichever model a verdict is on.
 
     Args:
         folder: the photos.
@@ -218,8 +226,9 @@ def _size(folder: Path, file: str) -> int:
         return 0
 
 
-def _row(verdict: InspectorVerdict, classes: Classes) -> tuple[object, ...]:
+def _row(verdict: InspectorVerdict, classes: Classes | None) -> tuple[object, ...]:
     """Return the cells of a row, in the order of COLUMNS."""
+    good, defective = ("", "") if classes is None else map("; ".join, (classes.good, classes.defective))
     return (
         verdict.file,
         verdict.when,
@@ -232,8 +241,8 @@ def _row(verdict: InspectorVerdict, classes: Classes) -> tuple[object, ...]:
         verdict.p_defective,
         verdict.threshold,
         verdict.reject_from,
-        "; ".join(classes.good),
-        "; ".join(classes.defective),
+        good,
+        defective,
         verdict.model_id,
         verdict.sha256,
     )

@@ -12,12 +12,14 @@ from castproof.pipeline.inspecting.inspector_verdict import (
     JournalEntry,
     latest_of,
     new_id,
+    now_after,
     utc_now,
     valid_entries,
     verdict_entry,
     withdrawal_entry,
 )
 from castproof.pipeline.inspecting.verdict_database import (
+    NewerJournalError,
     data_version,
     entries_after,
     insert,
@@ -29,6 +31,7 @@ from castproof.pipeline.inspecting.verdict_database import (
 from castproof.pipeline.inspecting.verdict_places import (
     FULL_DISK,
     locked,
+    newer,
     not_written,
     path_beside,
     path_in,
@@ -39,7 +42,7 @@ from castproof.pipeline.inspecting.verdict_places import (
 
 _ATTEMPTS: Final = 4
 
-__all__ = ["InspectorVerdict", "JournalEntry", "VerdictFile", "utc_now"]
+__all__ = ["InspectorVerdict", "JournalEntry", "VerdictFile", "now_after", "utc_now"]
 
 
 class VerdictFile:
@@ -81,14 +84,14 @@ class VerdictFile:
             fallback: a folder of the user's own data; made where it is needed.
 
         Raises:
-            OutputError: another program keeps the file locked, or it can be written in neither place.
+            OutputError: another program keeps it locked, a newer one wrote it, or it can be written in neither place.
         """
         opened = cls(path_beside(folder), path_in(fallback, folder))
         try:
             opened._connect(opened.path)
         except (sqlite3.Error, OSError) as error:
-            if is_locked(error):
-                raise locked(opened.path) from error
+            if is_locked(error) or isinstance(error, NewerJournalError):
+                raise (locked if is_locked(error) else newer)(opened.path) from error
             opened._move(opened._readable(opened.path), error)
         else:
             opened._bring_back()
@@ -133,12 +136,8 @@ class VerdictFile:
                 self._store()
 
     def latest(self) -> dict[str, InspectorVerdict]:
-        """Return by file the last verdict that is not withdrawn, whoever gave it; those that wait are included."""
+        """Return by file the verdict that counts, see `latest_of`; those that wait are included."""
         return latest_of(self.history())
-
-    def latest_on(self, file: str) -> InspectorVerdict | None:
-        """Return the last verdict on one file that is not withdrawn; None where there is none."""
-        return latest_of(one for one in self.history() if one.file == file).get(file)
 
     def history(self) -> list[JournalEntry]:
         """Return every entry in the order of the journal, withdrawals and those that wait included."""
@@ -192,6 +191,8 @@ class VerdictFile:
             raise not_written(self.path, reason) from error
         try:
             self._connect(self.path, everything)
+        except NewerJournalError as again:
+            self._move(everything, again)
         except (sqlite3.Error, OSError) as again:
             self.close()
             raise (locked(self.path) if is_locked(again) else not_written(self.path, again)) from again
@@ -213,8 +214,8 @@ class VerdictFile:
         if added:
             insert(self._connection, added)
             found = entries_after(self._connection, 0)
-        others = [one for _, one in found if one.program != self._program and one.entry_id not in self._ids]
-        self._of_others += others
+        new = [one for _, one in found if one.entry_id not in self._ids]
+        self._of_others += [one for one in new if one.program != self._program]
         self._entries = [one for _, one in found]
         self._ids = {one.entry_id for one in self._entries}
         self._last_number = found[-1][0] if found else 0
@@ -227,7 +228,8 @@ class VerdictFile:
         try:
             return read_database(path)
         except sqlite3.DatabaseError as error:
-            if is_locked(error) or attempts == 1 or not (is_broken(error) or why_unwritable(path) is None):
+            last = attempts == 1 or is_locked(error) or isinstance(error, NewerJournalError)
+            if last or not (is_broken(error) or why_unwritable(path) is None):
                 raise
             if is_broken(error) and stamp(path) == before:
                 self._put_aside(path)
@@ -237,9 +239,7 @@ class VerdictFile:
         with suppress(FileNotFoundError):  # another program was faster
             aside = put_aside(path)
             self.set_aside = (*self.set_aside, aside)
-            with suppress(
-                sqlite3.Error
-            ):  # it can be read where another program put a new file here just before
+            with suppress(sqlite3.Error):  # it can be read where another program made it anew just before
                 self._rescued += read_file(aside)
 
     def _bring_back(self) -> None:

@@ -80,6 +80,15 @@ def locked(path: Path) -> OutputError:
     )
 
 
+def newer(path: Path) -> OutputError:
+    """Return what a person is told where a newer program wrote the file `path`, which is left as it is."""
+    return OutputError(
+        tr("{path} was written by a newer version of this program.", path=path),
+        rule=tr("The verdicts in it are kept as they are, and none is added by this version."),
+        fix=tr("Open these photos with the newer version, or copy them to a folder of their own."),
+    )
+
+
 def not_written(path: Path, reason: Exception, fallback: Path | None = None) -> OutputError:
     """Return what a person is told where neither `path` nor, if it was tried, `fallback` can be written."""
     words = (reason.strerror if isinstance(reason, OSError) else None) or str(reason)
