@@ -43,7 +43,7 @@ def test_letters_named_in_the_text_do_what_it_says() -> None:
         "Outline": "toggle_outline",
         "Magnifier": "toggle_magnifier",
         "Known good part": "toggle_reference",
-        "Take back": "undo",
+        "Take the last one back": "undo",
     }
     for words, action in told.items():
         found = re.search(rf"\*\*{words}\*\* \(([^)]+)\)", PAGE)

@@ -144,7 +144,7 @@ class ThresholdBar(ttk.Frame):
             x, top, x - side, top + 1.5 * side, x + side, top + 1.5 * side, fill=self._colours.text
         )
         text = tr("this photo {p}", p=probability(round(p, 4)))
-        half = font.nametofont(CAPTION).measure(text) / 2
+        half = font.nametofont(CAPTION).measure(text) / 2 + round(3 * self._scale)
         centre = min(max(x, half), self.canvas.winfo_width() - half)
         self.canvas.create_text(
             centre,
