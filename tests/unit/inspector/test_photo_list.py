@@ -102,3 +102,10 @@ def test_no_chosen_photo_is_a_problem() -> None:
 
 def test_a_list_is_compared_by_identity() -> None:
     assert PhotoList(ROOT, ("a.png",)) != PhotoList(ROOT, ("a.png",))
+
+
+def test_a_folder_above_is_called_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ok" / "inside").mkdir(parents=True)
+    (tmp_path / "ok" / "a.png").write_bytes(b"")
+    monkeypatch.chdir(tmp_path / "ok" / "inside")
+    assert list_photos(Path("..")).folder(0) == "ok"

@@ -107,12 +107,6 @@ class PhotoView(ttk.Frame):
         self._lay_reference(visible=pixels is not None)
         self._redraw()
 
-    def set_colours(self, colours: ViewColours) -> None:
-        """Take other colours around the photo."""
-        for canvas in (self.canvas, self.reference_canvas):
-            canvas.set_colours(colours)
-        self._redraw()
-
     def fit(self) -> None:
         """Show the whole photo."""
         self._change(lambda viewport: viewport.fitted())

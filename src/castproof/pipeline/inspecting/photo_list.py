@@ -84,7 +84,7 @@ def list_photos(folder: Path, found: Callable[[int], bool] = lambda count: True)
             rule=tr("Photos are JPEG, PNG, BMP, TIFF or WebP files."),
             fix=tr("Choose a folder that holds photos, itself or in folders below it."),
         )
-    return PhotoList(folder.absolute(), tuple(names))
+    return PhotoList(Path(os.path.abspath(folder)), tuple(names))  # noqa: PTH100
 
 
 def chosen_photos(photos: Sequence[Path]) -> PhotoList:
