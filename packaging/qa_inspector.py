@@ -63,7 +63,7 @@ def _log_file() -> Path:
 
 def _folders() -> Iterator[Path]:
     with suppress(Exception):  # what is told here may be that a library is missing
-        from castproof.pipeline.inspecting.preferences import data_folder
+        from castproof.pipeline.inspecting.user_folders import data_folder
 
         yield data_folder(Path(sys.executable))
     yield Path(tempfile.gettempdir())

@@ -19,8 +19,9 @@ from castproof.measure.decision import Verdict
 from castproof.pipeline.inspecting.batch_report import INSPECTOR_COLUMNS
 from castproof.pipeline.inspecting.old_model_settings import labels
 from castproof.pipeline.inspecting.photo_picture import LENS_ENLARGES
-from castproof.pipeline.inspecting.preferences import NAME, PORTABLE, Preferences, load_preferences
+from castproof.pipeline.inspecting.preferences import Preferences, load_preferences
 from castproof.pipeline.inspecting.telling import PENDING_SYMBOL, SYMBOLS
+from castproof.pipeline.inspecting.user_folders import NAME, PORTABLE
 from castproof.pipeline.inspecting.verdict_exports import ANY_DEFECT, COLUMNS, TABLE
 from castproof.pipeline.inspecting.verdict_file import VerdictFile
 from castproof.pipeline.inspecting.verdict_places import path_beside

@@ -55,7 +55,7 @@ ALLOWED = {
     "tkinter": ("castproof.apps.inspector.",),
     "sv_ttk": ("castproof.apps.inspector.",),
     "tkinterdnd2": ("castproof.apps.inspector.",),
-    "platformdirs": ("castproof.pipeline.inspecting.preferences",),
+    "platformdirs": ("castproof.pipeline.inspecting.user_folders",),
     "sqlite3": ("castproof.pipeline.inspecting.",),
     "matplotlib": ("castproof.report.", "castproof.pipeline.results"),
     "typer": ("castproof.apps.cli.",),

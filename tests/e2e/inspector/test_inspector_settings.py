@@ -13,7 +13,8 @@ from screen import xdotool
 
 from castproof.apps.inspector.theme import BODY, COLOURS, DARK, LIGHT
 from castproof.measure.decision import Thresholds
-from castproof.pipeline.inspecting.preferences import Preferences, preferences_path
+from castproof.pipeline.inspecting.preferences import Preferences
+from castproof.pipeline.inspecting.user_folders import preferences_path
 from castproof.translation import tr, use_language
 
 Start = Callable[..., Driver]

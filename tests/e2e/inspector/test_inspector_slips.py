@@ -155,5 +155,5 @@ def test_windows_made_anew_leave_nothing_behind(start: Start, model_file: Path, 
         driver.desk.set_preference("theme", theme)
         driver.rest(0.1)
     gc.collect()
-    windows = [one for one in gc.get_objects() if isinstance(one, Window)]
+    windows = [one for one in gc.get_objects() if type(one) is Window]
     assert [one for one in windows if one._root_window is driver.desk.root] == [driver.desk.window]

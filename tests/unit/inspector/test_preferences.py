@@ -13,14 +13,8 @@ from hypothesis import strategies as st
 
 from castproof.errors import OutputError, SettingError
 from castproof.pipeline.inspecting.old_model_settings import OldModelSettings
-from castproof.pipeline.inspecting.preferences import (
-    NAME,
-    Preferences,
-    data_folder,
-    load_preferences,
-    preferences_path,
-    save_preferences,
-)
+from castproof.pipeline.inspecting.preferences import Preferences, load_preferences, save_preferences
+from castproof.pipeline.inspecting.user_folders import NAME, data_folder, preferences_path
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

@@ -12,7 +12,8 @@ from castproof.apps.inspector.desk import PROGRAM, Desk
 from castproof.apps.inspector.message_strip import NOTE
 from castproof.apps.inspector.theme import be_sharp, scale_of
 from castproof.errors import MissingExtraError
-from castproof.pipeline.inspecting.preferences import data_folder, load_preferences, preferences_path
+from castproof.pipeline.inspecting.preferences import load_preferences
+from castproof.pipeline.inspecting.user_folders import data_folder, preferences_path
 
 _USUAL_SIZE: Final = (1280, 720)
 _SMALL_SCREEN_PX: Final = 1440

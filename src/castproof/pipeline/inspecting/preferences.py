@@ -8,17 +8,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
-import platformdirs
-
 from castproof.errors import SettingError
 from castproof.files import write_text
 from castproof.pipeline.inspecting.old_model_settings import OldModelSettings
 from castproof.translation import ENGLISH, languages, tr
 
-NAME: Final = "qa_inspector_settings.json"
 VERSION: Final = 1
-APP: Final = "castproof"
-PORTABLE: Final = ("portable", "portable.txt")
 THEMES: Final = ("light", "dark")
 MOST_RECENT: Final = 10
 MOST_REASONS: Final = 50
@@ -110,27 +105,6 @@ class Preferences:
         return dict(self.old_models).get(sha256)
 
 
-def preferences_path(program: Path | None) -> Path:
-    """Return the file of the settings: this user's, or next to the program where it is portable.
-
-    Args:
-        program: the stand-alone program's own file; None where Python runs it. It is portable where a file named
-            "portable" lies beside it.
-    """
-    beside = _portable_folder(program)
-    return (beside or Path(platformdirs.user_config_dir(APP, appauthor=False))) / NAME
-
-
-def data_folder(program: Path | None) -> Path:
-    """Return the folder of this user's own data, or the one next to a portable program; it need not be there yet.
-
-    Args:
-        program: see `preferences_path`.
-    """
-    beside = _portable_folder(program)
-    return beside / "data" if beside else Path(platformdirs.user_data_dir(APP, appauthor=False))
-
-
 def load_preferences(path: Path) -> tuple[Preferences, str | None]:
     """Return the settings in `path`, and what to tell the user about the file, None for nothing.
 
@@ -168,12 +142,6 @@ def save_preferences(path: Path, preferences: Preferences) -> None:
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     # A lone surrogate, of a path that is no Unicode, becomes the very escape that JSON has for it.
     write_text(path, text.encode("utf-8", "backslashreplace").decode("utf-8"))
-
-
-def _portable_folder(program: Path | None) -> Path | None:
-    if program is not None and any((program.parent / name).is_file() for name in PORTABLE):
-        return program.parent
-    return None
 
 
 def _content(data: bytes) -> dict[str, Any]:
