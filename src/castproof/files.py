@@ -7,8 +7,9 @@ import secrets
 import sys
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,20 @@ def beside(folder: Path, ending: str) -> Path:
     if folder.name not in ("", ".."):
         return folder.with_name(folder.name + ending)
     return folder / ".." / (folder.resolve().name + ending)
+
+
+def first_free(path_of: Callable[[int], Path], *endings: str) -> Path:
+    """Return the first of `path_of(1)`, `path_of(2)` … where nothing is.
+
+    Args:
+        path_of: the path of a number.
+        endings: nothing must be at the path with any of these added to its name, instead of at the path itself.
+    """
+    return next(
+        path
+        for path in map(path_of, count(1))
+        if not any(os.path.lexists(f"{path}{ending}") for ending in endings or ("",))
+    )
 
 
 def make_folder(path: Path) -> Path:

@@ -9,12 +9,10 @@ from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
-from screen import xdotool
+from screen import until, xdotool
 
 import castproof
 from castproof.apps.inspector.desk import Desk
-
-PATIENCE_S = 20
 
 
 class Unexpected(logging.Handler):
@@ -57,13 +55,7 @@ class Driver:
 
     def until(self, condition: Callable[[], object], what: str = "") -> None:
         """Let the window work until `condition` holds."""
-        end = time.monotonic() + PATIENCE_S
-        while True:
-            self._update()
-            if condition():
-                return
-            assert time.monotonic() < end, f"it did not happen: {what} {self.message} {self.status}"
-            time.sleep(0.002)
+        until(self._update, condition, lambda: f"{what} {self.message} {self.status}")
 
     def press(self, *keys: str) -> None:
         """Press keys, such as "ctrl+m", one after the other."""

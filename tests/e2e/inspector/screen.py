@@ -3,11 +3,13 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
+PATIENCE_S = 20
 NEEDED = {"Xvfb": "xvfb", "xdotool": "xdotool"}
 
 
@@ -36,3 +38,16 @@ def xdotool(*words: object) -> str:
         ["xdotool", *map(str, words)], check=True, capture_output=True, text=True, timeout=20
     )
     return done.stdout.strip()
+
+
+def until(
+    update: Callable[[], None], condition: Callable[[], object], what: Callable[[], str] = lambda: ""
+) -> None:
+    """Let a window work, by `update`, until `condition` holds; `what` tells more where it does not in time."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        update()
+        if condition():
+            return
+        assert time.monotonic() < end, f"it did not happen: {what()}"
+        time.sleep(0.002)

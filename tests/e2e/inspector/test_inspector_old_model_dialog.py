@@ -1,6 +1,5 @@
 """The dialog for an old model in a real window, driven by real keys; what it gives opens the model."""
 
-import time
 import tkinter as tk
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from tkinter import ttk
 
 import pytest
 import torch
-from screen import xdotool
+from screen import until, xdotool
 from torch import nn
 
 pytest.importorskip("sv_ttk", reason="the inspector needs its extra: pip install castproof[inspector]")
@@ -20,7 +19,6 @@ from castproof.apps.inspector.theme import apply_theme
 from castproof.pipeline.inspecting.old_model_settings import OldModelSettings
 from castproof.pipeline.inspecting.opening import OldModelFile, look_at_old_model, open_old_model
 
-PATIENCE_S = 20
 SCREEN = (1366, 768)
 
 
@@ -61,13 +59,7 @@ class Shown:
 
     def until(self, condition: Callable[[], object]) -> None:
         """Let the window work until the condition holds."""
-        end = time.monotonic() + PATIENCE_S
-        while True:
-            self.root.update()
-            if condition():
-                return
-            assert time.monotonic() < end, "it did not happen"
-            time.sleep(0.005)
+        until(self.root.update, condition)
 
     def keys(self, *names: str) -> None:
         xdotool("key", "--delay", "0", *names)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import ImageGrab
-from screen import xdotool
+from screen import until, xdotool
 
 from castproof.apps.inspector.coalesced import Coalesced
 from castproof.apps.inspector.look_controls import LookCalls, LookControls
@@ -25,7 +25,6 @@ sv_ttk = pytest.importorskip(
     "sv_ttk", reason="the inspector needs its extra: pip install castproof[inspector]"
 )
 
-PATIENCE_S = 5
 COLOURS = ViewColours(background="#204060", text="#ffffff", border="#ff00ff")
 
 
@@ -63,13 +62,7 @@ class Seen:
 
     def until(self, condition: Callable[[], object]) -> None:
         """Let the window work until the condition holds."""
-        end = time.monotonic() + PATIENCE_S
-        while True:
-            self.root.update()
-            if condition():
-                return
-            assert time.monotonic() < end, "it did not happen"
-            time.sleep(0.005)
+        until(self.root.update, condition)
 
     def grabbed(self, canvas: PhotoCanvas | None = None) -> NDArray[np.uint8]:
         """Return what the screen shows where the view is."""

@@ -78,19 +78,18 @@ def ask_name(parent: tk.Misc, colours: Colours, scale: float, done: Callable[[st
     dialog.open(field)
 
 
-def ask_reason(
-    parent: tk.Misc,
-    colours: Colours,
-    scale: float,
-    title: str,
-    reasons: Sequence[str],
-    done: Callable[[str], None],
-) -> None:
-    """Ask why; `done` gets the reason. A number chooses one and Enter takes it; letters begin one of one's own."""
-    _ReasonDialog(parent, colours, scale, title, reasons, done)
+class ReasonDialog(Dialog):
+    """Asks why. A number chooses a reason and Enter takes it; other letters begin one of one's own.
 
+    Args:
+        parent: the window that it belongs to.
+        colours: of the theme.
+        scale: see `theme.scale_of`.
+        title: what is asked.
+        reasons: to choose from, at most nine.
+        done: gets the reason.
+    """
 
-class _ReasonDialog(Dialog):
     def __init__(
         self,
         parent: tk.Misc,
@@ -108,9 +107,13 @@ class _ReasonDialog(Dialog):
         ttk.Label(self.inside, text=how).pack(anchor="w", pady=(0, round(4 * scale)))
         for number, reason in enumerate(self._reasons, start=1):
             line = ttk.Radiobutton(
-                self.inside, text=f"{number}   {reason}", value=number, variable=self._chosen, takefocus=False
+                self.inside,
+                text=f"{number}   {reason}",
+                value=number,
+                variable=self._chosen,
+                command=self._clear,
             )
-            line.configure(command=self._clear)
+            line.configure(takefocus=False)
             line.pack(fill="x", pady=round(1 * scale))
         self._field = ttk.Entry(self.inside)
         self._field.pack(fill="x", pady=round(8 * scale))

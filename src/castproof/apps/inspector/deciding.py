@@ -1,14 +1,14 @@
 """The inspector's verdict: confirm or overrule, with a reason and a name; comment; take back."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from castproof.apps.inspector.asking import ask_name, ask_reason
+from castproof.apps.inspector.asking import ReasonDialog, ask_name
 from castproof.apps.inspector.events import Looked
 from castproof.apps.inspector.hearing import tell_where_verdicts_are
 from castproof.apps.inspector.message_strip import NOTE
 from castproof.errors import CastproofError, OutputError
-from castproof.measure.decision import Verdict
+from castproof.measure.decision import DECISIVE, Verdict
 from castproof.pipeline.inspecting.reasons import usual_reasons
 from castproof.pipeline.inspecting.telling import decided_words
 from castproof.pipeline.inspecting.verdict_file import InspectorVerdict, VerdictFile, now_after
@@ -17,8 +17,6 @@ from castproof.translation import tr
 
 if TYPE_CHECKING:
     from castproof.apps.inspector.desk import Desk
-
-_SURE: Final = (Verdict.ACCEPT, Verdict.REJECT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +63,7 @@ class Deciding:
         verdict = case.prediction.verdict
         if own is not None and own.decided is not verdict:
             self._desk.tell(NOTE, tr("You have decided otherwise. G or D changes it: G good, D defective."))
-        elif verdict not in _SURE or case.looked.pixels is None:
+        elif verdict not in DECISIVE or case.looked.pixels is None:
             self._desk.tell(
                 NOTE,
                 tr("There is nothing to confirm. Say it yourself: G the part is good, D it is defective."),
@@ -164,12 +162,12 @@ class Deciding:
             ask_name(
                 desk.root, desk.colours, desk.window.scale, lambda name: self._named(name, case, decided)
             )
-        elif verdict is Verdict.NOT_INSPECTED or (verdict in _SURE and verdict is not decided):
+        elif verdict is Verdict.NOT_INSPECTED or (verdict in DECISIVE and verdict is not decided):
             title = (
                 tr("How do you know?") if verdict is Verdict.NOT_INSPECTED else tr("Why is the model wrong?")
             )
             reasons = desk.preferences.reasons or usual_reasons(verdict, decided)
-            ask_reason(
+            ReasonDialog(
                 desk.root,
                 desk.colours,
                 desk.window.scale,
@@ -205,7 +203,7 @@ class Deciding:
     def _verdict(self, case: Case, decided: Verdict, reason: str) -> InspectorVerdict:
         prediction, before = case.prediction, self._desk.session.verdicts.get(case.place)
         return InspectorVerdict(
-            file=self._desk.session.seen.photos.names[case.place],
+            file=self._desk.session.name(case.place),
             sha256=case.looked.sha256,
             model_id=prediction.model_id,
             threshold=prediction.thresholds.threshold,

@@ -11,10 +11,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tkinter import messagebox
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from castproof.apps.inspector import PROGRAM
+from castproof.apps.inspector.commands import Commands
 from castproof.apps.inspector.engine import Engine
 from castproof.apps.inspector.events import Event, Looked
+from castproof.apps.inspector.hearing import hear
 from castproof.apps.inspector.message_strip import DONE, NOTE, PROBLEM, problem_text
 from castproof.apps.inspector.showing import Showing
 from castproof.apps.inspector.theme import Colours, apply_theme, scale_of
@@ -30,10 +33,6 @@ from castproof.pipeline.inspecting.session import Session
 from castproof.pipeline.inspecting.verdict_file import VerdictFile
 from castproof.translation import tr, use_language
 
-if TYPE_CHECKING:
-    from castproof.apps.inspector.commands import Commands
-
-PROGRAM: Final = "QA Inspector"
 _POLL_MS: Final = 10
 _SLOW_MS: Final = 150
 _SOON_MS: Final = 2  # while a photo is waited for
@@ -78,15 +77,13 @@ class Desk:
 
     def build(self) -> None:
         """Make the window anew, in the language, theme and scale of the preferences, with all that is open."""
-        from castproof.apps.inspector.commands import Commands as AllCommands
-
         use_language(self.preferences.language)
         if hasattr(self, "window"):
             self.commands.deciding.keep_draft()
             self.window.destroy()
             self.root.nametowidget(self.root.cget("menu")).destroy()
         else:
-            self.commands = AllCommands(self)
+            self.commands = Commands(self)
         scale = scale_of(self.root, self.preferences.scaling_percent)
         self.colours = apply_theme(self.root, self.preferences.theme, scale)
         self.window = Window(
@@ -152,9 +149,8 @@ class Desk:
         if not self.root.attributes("-fullscreen"):
             self.prefer(geometry=self.root.geometry())
         self.engine.close()
-        for waiting in (self._polling, self._waiting):
+        for waiting in (self._polling, self._waiting, self._asking):
             self.root.after_cancel(waiting)
-        self.root.after_cancel(self._asking)
         if self.verdict_file is not None:
             self.verdict_file.close()
         self.root.destroy()
@@ -233,8 +229,6 @@ class Desk:
         return looked.ticket == self._look_ticket
 
     def _poll(self) -> None:
-        from castproof.apps.inspector.hearing import hear
-
         try:
             for _ in range(_EVENTS_AT_ONCE):
                 hear(self, self._events.get_nowait())

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image, ImageGrab
 
+from castproof.apps.inspector import PROGRAM
 from castproof.apps.inspector.events import Written
 from castproof.apps.inspector.message_strip import NOTE
 from castproof.data.classes import Classes
 from castproof.errors import OutputError
-from castproof.files import atomic_path, beside
+from castproof.files import atomic_path, beside, first_free
 from castproof.pipeline.inspecting.batch import Batch
 from castproof.pipeline.inspecting.inspector_verdict import InspectorVerdict
 from castproof.pipeline.inspecting.opening import OpenModel
@@ -142,7 +143,7 @@ class HandingOn:
             parent=self._desk.root,
             title=tr("Save screenshot"),
             defaultextension=".png",
-            initialfile=f"QA Inspector {datetime.now().astimezone():%Y-%m-%d %H.%M.%S}.png",
+            initialfile=f"{PROGRAM} {datetime.now().astimezone():%Y-%m-%d %H.%M.%S}.png",
             filetypes=[("PNG", "*.png")],
         )
         if chosen:
@@ -217,8 +218,6 @@ def _in_one_of(folders: tuple[Path, ...], write: Callable[[Path], tuple[Path, Pa
 
 
 def _free(folder: Path) -> Path:
-    number, found = 1, folder
-    while found.exists():
-        number += 1
-        found = folder.with_name(f"{folder.name}_{number}")
-    return found
+    return first_free(
+        lambda number: folder.with_name(f"{folder.name}_{number}" if number > 1 else folder.name)
+    )

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from castproof.apps.inspector.desk import PROGRAM, Desk
+from castproof.apps.inspector import PROGRAM
+from castproof.apps.inspector.desk import Desk
 from castproof.apps.inspector.message_strip import NOTE
 from castproof.apps.inspector.theme import be_sharp, scale_of
 from castproof.errors import MissingExtraError

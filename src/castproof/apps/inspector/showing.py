@@ -3,12 +3,13 @@
 import time
 from typing import TYPE_CHECKING, Final
 
+from castproof.apps.inspector import PROGRAM
 from castproof.apps.inspector.boxes import Told
 from castproof.apps.inspector.coalesced import Coalesced
 from castproof.apps.inspector.events import Working
 from castproof.apps.inspector.photo_rows import Row
 from castproof.apps.inspector.window import welcome
-from castproof.measure.decision import Verdict
+from castproof.measure.decision import DECISIVE
 from castproof.pipeline.inspecting.selection import ALL, BY_NAME
 from castproof.pipeline.inspecting.telling import (
     PENDING_SYMBOL,
@@ -30,7 +31,6 @@ from castproof.wording import probability
 if TYPE_CHECKING:
     from castproof.apps.inspector.desk import Desk
 
-_TITLE: Final = "QA Inspector"
 _LIST_EVERY_S: Final = 1.0
 
 
@@ -75,10 +75,7 @@ class Showing:
         """Show the photos that are chosen."""
         session, pane = self._desk.session, self._desk.window.list
         photos = session.photos
-        folders = (
-            [] if photos is None else list(dict.fromkeys(photos.folder(one) for one in range(len(photos))))
-        )
-        pane.show_selection(session.selection, folders)
+        pane.show_selection(session.selection, () if photos is None else photos.folders)
         pane.show_count(len(session.places), 0 if photos is None else len(photos))
         pane.rows.show(session.places, session.current, follow=follow)
 
@@ -95,7 +92,7 @@ class Showing:
             notes.append(tr("you: {sign}", sign=SYMBOLS[decided.decided]))
         return Row(
             session.path(place),
-            session.seen.photos.names[place],
+            session.name(place),
             PENDING_SYMBOL if verdict is None else SYMBOLS[verdict],
             "" if verdict is None else verdict.value,
             self._desk.colours.of(verdict),
@@ -111,7 +108,7 @@ class Showing:
         """Show what is known of a photo that takes long to read, and that it is not there yet."""
         self._keeps_last = False
         place = self._desk.session.current
-        name = "" if place is None else self._desk.session.seen.photos.names[place]
+        name = "" if place is None else self._desk.session.name(place)
         self._desk.window.photo.show(None, None, tr("Reading {name} …", name=name))
         self._desk.window.photo.set_reference(None)
         self._verdict()
@@ -175,7 +172,7 @@ class Showing:
         photos, place = session.photos, session.current
         if photos is None or place is None:
             window.show_status(self.mapping())
-            self._desk.root.title(_TITLE)
+            self._desk.root.title(PROGRAM)
             return
         prediction = session.prediction(place)
         verdict = tr("not judged yet") if prediction is None else prediction.verdict.value
@@ -186,11 +183,11 @@ class Showing:
             self._threshold_line() if session.model is not None else "",
         ]
         window.show_status("   |   ".join(filter(None, parts)))
-        self._desk.root.title(f"{photos.path(place).name} — {verdict} — {_TITLE}")
+        self._desk.root.title(f"{photos.path(place).name} — {verdict} — {PROGRAM}")
 
     def _truth_of(self, place: int) -> str:
         label = self._desk.session.label(place)
-        folder = self._desk.session.seen.photos.folder(place)
+        folder = self._desk.session.folder(place)
         return tr("ground truth: {name} ({label})", name=folder, label=label_word(label)) if label else ""
 
     def _threshold_line(self) -> str:
@@ -261,7 +258,7 @@ class Showing:
         desk.window.decision.show(
             words,
             stored,
-            can_confirm=verdict in (Verdict.ACCEPT, Verdict.REJECT),
+            can_confirm=verdict in DECISIVE,
             can_decide=verdict is not None,
             can_take_back=desk.commands.deciding.own_verdict() is not None,
         )

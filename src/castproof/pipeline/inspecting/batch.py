@@ -7,11 +7,9 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from castproof.measure.decision import Thresholds, Verdict
+from castproof.measure.decision import DECISIVE, Thresholds, Verdict
 from castproof.pipeline.inspecting.inspector_verdict import InspectorVerdict
 from castproof.pipeline.predicting.prediction import DEFECTIVE, Prediction
-
-CERTAIN = (Verdict.ACCEPT, Verdict.REJECT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +59,7 @@ class Batch:
     def agrees(self, prediction: Prediction) -> bool | None:
         """Return whether the inspector decided as the model says now; None where either leaves it open."""
         verdict = self.verdict_on(prediction)
-        if verdict is None or prediction.verdict not in CERTAIN:
+        if verdict is None or prediction.verdict not in DECISIVE:
             return None
         return verdict.decided is prediction.verdict
 

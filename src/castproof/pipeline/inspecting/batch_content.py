@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from castproof import __version__
-from castproof.measure.decision import Verdict
-from castproof.pipeline.inspecting.batch import CERTAIN, Batch
+from castproof.measure.decision import DECISIVE, Verdict
+from castproof.pipeline.inspecting.batch import Batch
 from castproof.pipeline.inspecting.batch_pictures import Pictures
 from castproof.pipeline.inspecting.inspector_verdict import InspectorVerdict
 from castproof.pipeline.inspecting.telling import (
@@ -168,7 +168,7 @@ def _inspector_section(batch: Batch, pictures: Pictures) -> BatchSection:
         if verdict is not None:
             counts[one.verdict, verdict.decided] += 1
     rows = [
-        [_marked(verdict), *(str(counts[verdict, decided]) for decided in CERTAIN)] for verdict in Verdict
+        [_marked(verdict), *(str(counts[verdict, decided]) for decided in DECISIVE)] for verdict in Verdict
     ]
     header = [tr("verdict of the model"), tr("inspector: ACCEPT"), tr("inspector: REJECT")]
     text = tr("Photos on which the inspector disagrees with the model; the model's surest come first.")

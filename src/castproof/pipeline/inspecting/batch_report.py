@@ -1,11 +1,10 @@
 """The quick report of a batch: a CSV table and a page that explains itself."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from castproof.files import write_csv, write_text
+from castproof.files import first_free, write_csv, write_text
 from castproof.pipeline.inspecting.batch import Batch
 from castproof.pipeline.inspecting.batch_content import batch_page, shown_photos
 from castproof.pipeline.inspecting.batch_pictures import HeatOf, batch_pictures
@@ -44,11 +43,8 @@ def write_batch_report(
 
 def _free_names(folder: Path, batch: Batch) -> tuple[Path, Path]:
     start = f"{(batch.folder.name or 'photos')[:_NAME_CHARACTERS]}-{batch.when.astimezone():%Y%m%d-%H%M%S}"
-    number, names = 1, (f"{start}.csv", f"{start}.html")
-    while any(os.path.lexists(folder / name) for name in names):
-        number += 1
-        names = (f"{start}-{number}.csv", f"{start}-{number}.html")
-    return folder / names[0], folder / names[1]
+    free = first_free(lambda number: folder / (f"{start}-{number}" if number > 1 else start), ".csv", ".html")
+    return Path(f"{free}.csv"), Path(f"{free}.html")
 
 
 def _rows(batch: Batch) -> Iterator[tuple[object, ...]]:

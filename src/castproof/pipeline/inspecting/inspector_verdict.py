@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from castproof.errors import SettingError
-from castproof.measure.decision import Verdict
+from castproof.measure.decision import DECISIVE, Verdict
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class InspectorVerdict:
 
     def __post_init__(self) -> None:
         numbers = (self.threshold, self.reject_from, 0.0 if self.p_defective is None else self.p_defective)
-        if self.decided in (Verdict.ACCEPT, Verdict.REJECT) and all(0.0 <= one <= 1.0 for one in numbers):
+        if self.decided in DECISIVE and all(0.0 <= one <= 1.0 for one in numbers):
             return
         raise SettingError(
             f"This is no verdict of an inspector on {self.file}.",
@@ -57,7 +57,7 @@ class InspectorVerdict:
     @property
     def agrees(self) -> bool | None:
         """Whether the inspector decided as the model did; None where the model left it to the inspector."""
-        if self.verdict in (Verdict.REVIEW, Verdict.NOT_INSPECTED):
+        if self.verdict not in DECISIVE:
             return None
         return self.decided is self.verdict
 

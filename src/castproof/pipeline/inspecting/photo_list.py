@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,11 @@ class PhotoList:
         """Return the name of the folder that a photo lies in: its class, where the model knows that name."""
         above = self.names[place].rpartition("/")[0]
         return above.rpartition("/")[2] if above else self.root.name
+
+    @cached_property
+    def folders(self) -> tuple[str, ...]:
+        """The names of the folders that photos lie in, in the order of the list."""
+        return tuple(dict.fromkeys(map(self.folder, range(len(self)))))
 
     def labels(self, rules: Rules | None) -> NDArray[np.int8]:
         """Return int8 (n,): 1 for photos in a folder of a defective class of the model, 0 for a good one, else -1."""

@@ -1,7 +1,6 @@
 """The settings of the inspector's window, in a file of their own that may be deleted for a clean start."""
 
 import json
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TypeGuard
 
 from castproof.errors import SettingError
-from castproof.files import write_text
+from castproof.files import first_free, write_text
 from castproof.pipeline.inspecting.old_model_settings import OldModelSettings
 from castproof.translation import ENGLISH, languages, tr
 
@@ -162,10 +161,7 @@ def _content(data: bytes) -> dict[str, Any]:
 
 def _set_aside(path: Path, reason: str) -> str:
     """Return what to tell of a file that cannot be used, after renaming it."""
-    number, aside = 1, path.with_name(f"{path.name}.broken1")
-    while os.path.lexists(aside):
-        number += 1
-        aside = path.with_name(f"{path.name}.broken{number}")
+    aside = first_free(lambda number: path.with_name(f"{path.name}.broken{number}"))
     try:
         path.rename(aside)
     except OSError as error:

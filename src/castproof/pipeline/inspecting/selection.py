@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from castproof.measure.decision import VERDICTS, Verdict
+from castproof.measure.decision import DECISIVE, VERDICTS, Verdict
 from castproof.pipeline.inspecting.judgements import PENDING, Codes, wrong
 from castproof.pipeline.inspecting.photo_list import PhotoList
 
@@ -95,7 +95,7 @@ def _mask(seen: Seen, only: str) -> NDArray[np.bool_]:
 
 def _overruled(seen: Seen, place: int) -> bool:
     code = seen.codes[place]
-    sure = code != PENDING and VERDICTS[code] in (Verdict.ACCEPT, Verdict.REJECT)
+    sure = code != PENDING and VERDICTS[code] in DECISIVE
     return bool(sure and VERDICTS[code] is not seen.decided[place])
 
 

@@ -220,6 +220,14 @@ class Session:
         """Return where a photo lies. Raises ValueError without photos."""
         return self._opened_photos.path(place)
 
+    def name(self, place: int) -> str:
+        """Return the path of a photo below its folder, with forward slashes. Raises ValueError without photos."""
+        return self._opened_photos.names[place]
+
+    def folder(self, place: int) -> str:
+        """Return the name of the folder that a photo lies in. Raises ValueError without photos."""
+        return self._opened_photos.folder(place)
+
     @property
     def _opened_photos(self) -> PhotoList:
         if self.photos is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from castproof.errors import OutputError
+from castproof.files import first_free
 from castproof.translation import tr
 
 ENDING: Final = ".verdicts.sqlite"
@@ -61,10 +62,8 @@ def put_aside(path: Path) -> Path:
         OSError: it cannot be renamed.
     """
     time = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
-    number, aside = 1, path.with_name(f"{path.name}.broken-{time}")
-    while os.path.lexists(aside):
-        number += 1
-        aside = path.with_name(f"{path.name}.broken-{time}-{number}")
+    start = f"{path.name}.broken-{time}"
+    aside = first_free(lambda number: path.with_name(f"{start}-{number}" if number > 1 else start))
     path.rename(aside)
     # Left where it is, SQLite would roll it back into the new file.
     with suppress(FileNotFoundError):

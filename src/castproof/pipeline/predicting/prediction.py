@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from castproof.gate.gate import Gate
-from castproof.measure.decision import Thresholds, Verdict
+from castproof.measure.decision import DECISIVE, Thresholds, Verdict
 from castproof.pipeline.predicting.walk import Unit
 from castproof.runtime.inspection import NO_PROBABILITY
 
@@ -43,7 +43,7 @@ class Prediction:
     @property
     def correct(self) -> bool | None:
         """Whether ACCEPT or REJECT agrees with the label; None without a label, and for other verdicts."""
-        if not self.label or self.verdict not in (Verdict.ACCEPT, Verdict.REJECT):
+        if not self.label or self.verdict not in DECISIVE:
             return None
         return (self.verdict is Verdict.REJECT) == (self.label == DEFECTIVE)
 
