@@ -359,3 +359,19 @@ def test_what_is_wrong_with_the_photos_is_still_said_when_the_model_opens_later(
     driver.open(model_file)
     driver.rest(0.1)
     assert "There is no folder" in driver.message
+
+
+def test_two_problems_at_once_are_both_told(
+    start: Start, model_file: Path, lot: Path, tmp_path: Path
+) -> None:
+    driver = start()
+    opening = driver.desk.commands.opening
+    opening.use_model_path(tmp_path / "nowhere.onnx")
+    opening.use_given_photos(tmp_path / "gone")
+    driver.until(lambda: "nowhere.onnx" in driver.message and "gone" in driver.message, "one of them")
+    opening.use_model_path(tmp_path / "elsewhere.onnx")
+    driver.until(lambda: "elsewhere.onnx" in driver.message)
+    assert "nowhere.onnx" not in driver.message, "what is tried again has one text"
+    assert "gone" in driver.message
+    driver.open(model_file, lot)
+    assert driver.message == ""

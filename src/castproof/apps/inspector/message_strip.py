@@ -14,7 +14,7 @@ _SIGNS: Final = {PROBLEM: "✖", NOTE: "⚠", DONE: "✔"}
 
 
 class MessageStrip(ttk.Frame):
-    """One message at a time, with a button to close it; it lies over the photo, so that nothing is moved.
+    """What there is to tell, with a button to close it; it lies over the photo, so that nothing is moved.
 
     Args:
         parent: the window.
@@ -30,7 +30,8 @@ class MessageStrip(ttk.Frame):
         super().__init__(parent, padding=round(6 * scale), relief="solid", borderwidth=1)
         self._over = over
         self._colours = {PROBLEM: colours.reject, NOTE: colours.review, DONE: colours.accept}
-        self.text = self._about = self._kind = ""
+        self.text = self._kind = ""
+        self._told: dict[str, str] = {}  # texts by what they are about
         self._hiding: str | None = None
         self._sign = ttk.Label(self, font=STRONG)
         self._sign.pack(side="left", anchor="n", padx=(0, round(6 * scale)))
@@ -41,29 +42,40 @@ class MessageStrip(ttk.Frame):
         self.bind("<Configure>", lambda event: self._label.configure(wraplength=max(event.width - 100, 200)))
 
     def tell(self, kind: str, text: str, about: str = "") -> None:
-        """Show `text`; a NOTE leaves a PROBLEM there.
+        """Show `text`. A problem stays until it is closed, or done; others, and notes, are added to it.
 
         Args:
             kind: PROBLEM, NOTE or DONE.
             text: for a person.
-            about: what was tried.
+            about: what was tried; the same thing tried again has one text.
         """
-        if kind == NOTE and self._kind == PROBLEM and text not in self.text:
-            kind, text = PROBLEM, f"{self.text}\n{text}"
-        self.text, self._about, self._kind = text, about, kind
-        self._stay()
-        self._hiding = None if kind == PROBLEM else self.after(_SHOWN_MS, self.hide)
-        colour = self._colours[kind]
-        self._sign.configure(text=_SIGNS[kind], foreground=colour)
-        self._label.configure(text=text, foreground=colour if kind == PROBLEM else "")
-        self.place(in_=self._over, relx=0, rely=0, relwidth=1)
-        self.lift()
+        if kind == DONE or self._kind != PROBLEM:
+            self._told, self._kind = {}, kind
+        self._told[about or text] = text
+        self._show()
 
     def hide(self, about: str = "") -> None:
         """Show no message, or with `about` none that is about that."""
-        if about in ("", self._about):
-            self.text = self._about = self._kind = ""
+        if about:
+            self._told.pop(about, None)
+        else:
+            self._told.clear()
+        self._show()
+
+    def _show(self) -> None:
+        self._stay()
+        self.text = "\n".join(self._told.values())
+        if not self._told:
+            self._kind = ""
             self.place_forget()
+            return
+        if self._kind != PROBLEM:
+            self._hiding = self.after(_SHOWN_MS, self.hide)
+        colour = self._colours[self._kind]
+        self._sign.configure(text=_SIGNS[self._kind], foreground=colour)
+        self._label.configure(text=self.text, foreground=colour if self._kind == PROBLEM else "")
+        self.place(in_=self._over, relx=0, rely=0, relwidth=1)
+        self.lift()
 
     def _stay(self) -> None:
         """Do not go by itself any more."""
