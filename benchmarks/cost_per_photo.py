@@ -36,7 +36,7 @@ def plain() -> nn.Module:
 def of_recipe(recipe: str, model: str = "mobilenet") -> tuple[nn.Module, int]:
     settings = recipe_settings(recipe, data="photos", model=model)
     size = PreprocessSpec(settings.img_size)
-    spec = NetworkSpec(settings.model, settings.dropout, size, settings.features, settings.heads)
+    spec = NetworkSpec(settings.model, settings.dropout, size, settings.features, settings.head)
     return build_network(spec, seed=0).eval(), settings.img_size
 
 

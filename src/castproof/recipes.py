@@ -1,6 +1,6 @@
 """Named recipes: what is learnt from which features, and how, as it was found by cross-validation over parts.
 
-docs/decisions/0006 holds the study behind them.
+docs/decisions/0006 and 0017 hold the studies behind them.
 """
 
 from typing import Any, Final
@@ -13,15 +13,13 @@ DEFAULT_RECIPE: Final = "fast"
 
 _FAST: Final[dict[str, Any]] = {
     "features": "middle",
+    "head": "linear",
     "img_size": 300,
     "aug_level": "none",
     "weigh": "parts",
-    "lr": 1e-3,
-    "wd": 0.1,
-    "patience": 0,
     "tune_for": "none",
 }
-RECIPES: Final[dict[str, dict[str, Any]]] = {REFERENCE: {}, "fast": _FAST, "best": {**_FAST, "heads": 4}}
+RECIPES: Final[dict[str, dict[str, Any]]] = {REFERENCE: {}, "fast": _FAST}
 OF_RECIPE: Final = frozenset(name for changes in RECIPES.values() for name in changes)
 
 

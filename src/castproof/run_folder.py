@@ -23,7 +23,7 @@ class RunFolder:
 
     @property
     def best_model(self) -> Path:
-        """The network of the epoch that is kept, the best or the last one, with its threshold."""
+        """The network that is kept, with its threshold."""
         return self.path / "best_model.pt"
 
     @property
@@ -65,6 +65,21 @@ class RunFolder:
     def history_jsonl(self) -> Path:
         """One JSON object per epoch."""
         return self.path / "history.jsonl"
+
+    @property
+    def strengths(self) -> Path:
+        """The strengths that were tried for a linear head, and what they did to hidden parts."""
+        return self.path / "strengths.csv"
+
+    @property
+    def features(self) -> Path:
+        """The features of all photos, while folds and network learn from them."""
+        return self.path / "features.npy"
+
+    @property
+    def crossval(self) -> Path:
+        """The cross-validation over the parts that the network learnt from: the evidence for its gate."""
+        return self.path / "crossval"
 
     @property
     def is_complete(self) -> bool:

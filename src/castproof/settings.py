@@ -13,14 +13,14 @@ TuneFor = Literal["macro_f1", "def_f1", "none"]
 BACKBONES: Final = ("mobilenet", "mobilenet_v2")
 NAMED_WEIGHTS: Final = ("imagenet", "castings", "none")
 FEATURES: Final = ("last", "middle")
-MOST_HEADS: Final = 32
+HEADS: Final = ("linear", "hidden")
 AUG_LEVELS: Final = ("none", "minimal", "standard", "heavy")
 WEIGHINGS: Final = ("photos", "parts")
 UNTUNED: Final = "none"
 OBJECTIVES: Final = get_args(TuneFor)
 OPTIMIZERS: Final = ("adamw", "sgd")
 SCHEDULES: Final = ("cosine", "constant")
-SPLIT_CHOICES: Final = ("given", "parts")
+SPLIT_CHOICES: Final = ("given", "parts", "none")
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 
 
@@ -38,13 +38,15 @@ class TrainSettings:
     recipe: str = "reference"
     ok: tuple[str, ...] = ()
     split: str = "given"
+    folds: int = 5
+    set_aside: bool = False
     val_share: float = 0.15
     test_share: float = 0.15
     skip_unreadable: bool = False
     model: str = "mobilenet"
     weights: str = "imagenet"
     features: str = "last"
-    heads: int = 1
+    head: str = "hidden"
     epochs: int = 30
     batch_size: int = 48
     img_size: int = 224
@@ -84,6 +86,10 @@ class TrainSettings:
             broken.append(
                 "--unfreeze needs --recipe reference: the other recipes take --features middle, with a frozen backbone"
             )
+        if self.head == "linear" and not self.frozen:
+            broken.append(
+                "--unfreeze needs --head hidden: a linear head is fitted at once, to a frozen backbone"
+            )
         if self.min_lr > self.lr:
             broken.append(f"--min-lr must not exceed --lr; found {self.min_lr!r} and {self.lr!r}")
         if broken:
@@ -97,9 +103,14 @@ class TrainSettings:
         return self.unfreeze == "none"
 
     @property
+    def by_epochs(self) -> bool:
+        """Whether the network learns epoch by epoch; a linear head is fitted at once."""
+        return self.head != "linear"
+
+    @property
     def keeps_last(self) -> bool:
-        """Whether all epochs are trained and the last one is kept."""
-        return self.patience == 0
+        """Whether no photos decide which epoch is kept: there are none, or the last one is kept."""
+        return not self.by_epochs or self.patience == 0
 
     @property
     def needs_validation(self) -> bool:
@@ -109,7 +120,8 @@ class TrainSettings:
     @property
     def run_name(self) -> str:
         """The part of the run folder's name that the settings decide."""
-        return f"{self.model}_{self.optimizer}_{self.aug_level}_dr{self.dropout:g}"
+        learnt = f"{self.optimizer}_{self.aug_level}_dr{self.dropout:g}" if self.by_epochs else self.head
+        return f"{self.model}_{learnt}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON values, by name."""
@@ -160,9 +172,10 @@ def _is_weights(value: str) -> bool:
 _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "model": _one_of(BACKBONES),
     "features": _one_of(FEATURES),
-    "heads": (lambda value: 1 <= value <= MOST_HEADS, f"from 1 to {MOST_HEADS}"),
+    "head": _one_of(HEADS),
     "weights": (_is_weights, "imagenet, castings, none, or a .pt, .pth or .safetensors file"),
     "split": _one_of(SPLIT_CHOICES),
+    "folds": (lambda value: value >= 3, "3 or more"),
     "val_share": (lambda value: 0 < value < 1, "between 0 and 1"),
     "test_share": (lambda value: 0 < value < 1, "between 0 and 1"),
     "epochs": _at_least(1),

@@ -63,7 +63,7 @@ def fold_photos(manifest: Manifest, folds: int, *, seed: int = 1337) -> Folds:
     """
     check_folds(folds)
     rule = f"Each of the {folds} folds needs at least one {{kind}} part, so at least {folds}."
-    most = _most_folds(manifest)
+    most = most_folds(manifest)
     fix = f"Give --folds {most} or less, or add photos of more {{kind}} parts."
     home = share_out(
         manifest.photos,
@@ -75,7 +75,7 @@ def fold_photos(manifest: Manifest, folds: int, *, seed: int = 1337) -> Folds:
     return Folds(manifest, tuple(index + 1 for index in home), folds)
 
 
-def _most_folds(manifest: Manifest) -> int:
+def most_folds(manifest: Manifest) -> int:
     """Return how many folds can hold a good and a defective part each."""
     parts = {(part_key(photo), photo.defective) for photo in manifest.photos}
     return min(sum(kind == defective for _, kind in parts) for defective in (False, True))

@@ -14,7 +14,7 @@ from castproof.measure.decision import check_threshold
 from castproof.model.network import Classifier, NetworkSpec, build_network
 from castproof.preprocess import PreprocessSpec
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Checkpoint:
         spec: how the network is built.
         classes: the class folders, and which of them are good.
         threshold: on `p_defective`, in [0, 1]; tuned on validation photos, or 0.5.
-        epoch: the epoch that the network is from.
+        epoch: the epoch that the network is from; 0 for a head that was fitted at once.
     """
 
     network: Classifier
@@ -73,7 +73,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
                 preprocess["size_px"], tuple(preprocess["mean"]), tuple(preprocess["std"])
             ),
             features=state["spec"]["features"],
-            heads=int(state["spec"]["heads"]),
+            head=str(state["spec"]["head"]),
         )
         classes = Classes(
             good=tuple(state["classes"]["good"]), defective=tuple(state["classes"]["defective"])

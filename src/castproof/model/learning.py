@@ -17,6 +17,7 @@ from castproof.model.features import FeatureEngine, FeatureTable, feature_engine
 from castproof.model.inference import network_logits
 from castproof.model.network import Classifier
 from castproof.model.photos import PhotoBatches
+from castproof.model.ridge import Parts, RidgeFit, fit_ridge
 from castproof.progress import SILENT, Progress
 from castproof.settings import TrainSettings
 
@@ -43,7 +44,7 @@ Features = Callable[[str, int, Progress], Tensor]  # split and views to (views, 
 
 
 class Batch(NamedTuple):
-    """Logits (heads, n, 2) with gradient, labels int64 (n,) and weights float32 (n,) of some photos."""
+    """Logits (n, 2) with gradient, labels int64 (n,) and weights float32 (n,) of some photos."""
 
     logits: Tensor
     defective: Tensor
@@ -109,6 +110,27 @@ class FrozenLearner:
         self._unvaried = {TRAIN: self._views[0]}
         network.head.fit_scale(self._views[0])
 
+    def fit_at_once(self, part: Parts) -> RidgeFit:
+        """Return the linear head that the train photos define, after giving it to the network.
+
+        Args:
+            part: which part each of them shows, int64 (n,).
+        """
+        views, head = len(self._views), self.network.head
+        scaled = head.scaled(self._views.flatten(0, 1)).cpu().numpy()
+        defective = self._labels.cpu().numpy().astype(bool)
+        weight = self._weights.cpu().numpy().astype(np.float64)
+        fit = fit_ridge(
+            scaled,
+            np.tile(defective, views),
+            np.tile(weight, views),
+            np.tile(part, views),
+            seed=self._settings.seed,
+        )
+        slope = torch.from_numpy(fit.slope).to(head.mean)
+        head.set_linear(slope, fit.bias)
+        return fit
+
     def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
         """Return the head's parameters, at the full rate."""
         return [(list(self.network.head.parameters()), 1.0)]
@@ -121,7 +143,7 @@ class FrozenLearner:
         self.network.head.train()
         for indices in epoch_order(count, self._settings.batch_size, self._settings.seed, epoch):
             rows = torch.tensor(indices)
-            logits = self.network.head.each(self._views[view_of[rows], rows])
+            logits = self.network.head(self._views[view_of[rows], rows])
             yield Batch(logits, self._labels[rows], self._weights[rows])
 
     @torch.inference_mode()
@@ -180,7 +202,7 @@ class FinetuneLearner:
             varied = augment(photos.to(self._device), level, seeds)
             rows = list(indices)
             defective, weight = (told[rows].to(self._device) for told in (train.defective, train.weight))
-            yield Batch(self.network.head.each(self.network.features(varied)), defective, weight)
+            yield Batch(self.network.head(self.network.features(varied)), defective, weight)
 
     def logits(self, split: str, progress: Progress = SILENT) -> Tensor:
         """Return logits (n, 2) of the unvaried photos."""

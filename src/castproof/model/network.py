@@ -1,4 +1,4 @@
-"""The classifier: a backbone, and one or several two-class heads with dropout on its features."""
+"""The classifier: a backbone, and a two-class head on its features."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,37 +12,41 @@ from castproof.preprocess import PreprocessSpec
 
 HIDDEN_WIDTH: Final = 256
 DEFECTIVE: Final = 1
+LINEAR: Final = "linear"
 CONSTANT_FEATURE: Final = 1e-4
 
 
 class Head(nn.Module):
-    """Features (n, width) to logits (n, 2): good, defective; the mean of its members' logits.
+    """Features (n, width) to logits (n, 2): good, defective.
 
     The features are first brought to mean 0 and standard deviation 1, as measured once on the training
-    photos: pretrained features differ in scale by orders of magnitude. The members start from different random
-    weights and learn side by side; what hangs on the start of one of them averages out.
+    photos: pretrained features differ in scale by orders of magnitude.
 
     Args:
         width: number of features.
-        dropout: of each member.
-        members: how many there are.
+        kind: "linear", or "hidden" for one hidden layer with dropout.
+        dropout: of the hidden layer.
     """
 
     mean: Tensor
     std: Tensor
+    hidden: nn.Linear | None
+    bend: nn.Sequential
+    last: nn.Linear
 
-    def __init__(self, width: int, dropout: float, members: int = 1) -> None:
+    def __init__(self, width: int, kind: str, dropout: float) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("std", torch.ones(width))
-        self.members = nn.ModuleList(
-            nn.Sequential(
+        self.layers = (
+            nn.Sequential(nn.Linear(width, 2))
+            if kind == LINEAR
+            else nn.Sequential(
                 nn.Linear(width, HIDDEN_WIDTH),
                 nn.Hardswish(),
                 nn.Dropout(dropout),
                 nn.Linear(HIDDEN_WIDTH, 2),
             )
-            for _ in range(members)
         )
 
     def fit_scale(self, features: Tensor) -> None:
@@ -51,28 +55,38 @@ class Head(nn.Module):
         self.mean.copy_(features.mean(dim=0))
         self.std.copy_(torch.where(std > CONSTANT_FEATURE * std.max(), std, 1.0))
 
-    def each(self, features: Tensor) -> Tensor:
-        """Return logits (members, n, 2) of features (n, width)."""
-        scaled = (features - self.mean) / self.std
-        return torch.stack([member(scaled) for member in self.members])
+    def scaled(self, features: Tensor) -> Tensor:
+        """Return features (n, width) brought to the scale of the training photos."""
+        return (features - self.mean) / self.std
+
+    @torch.no_grad()
+    def set_linear(self, slope: Tensor, bias: float) -> None:
+        """Make the margin between the two logits `scaled(features) @ slope + bias`; of a linear head alone.
+
+        Args:
+            slope: (width,).
+            bias: the margin where all scaled features are 0.
+        """
+        for row, sign in ((DEFECTIVE, 0.5), (1 - DEFECTIVE, -0.5)):
+            self.last.weight[row], self.last.bias[row] = sign * slope, sign * bias
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits (n, 2) of features (n, width)."""
-        return self.each(features).mean(dim=0)
+        scaled = self.scaled(features)
+        logits: Tensor = self.last(scaled if self.hidden is None else self.bend(self.hidden(scaled)))
+        return logits
 
     def slope(self, features: Tensor) -> Tensor:
         """Return how the margin between the two logits grows with each feature, (n, width), without dropout.
 
         It is the gradient, written out, so that a graph without gradients can hold it.
         """
-        scaled = (features - self.mean) / self.std
-        slopes = []
-        for member in self.members:
-            hidden, last = member[0], member[3]  # type: ignore[index]
-            inside = hidden(scaled)
-            rise = torch.where(inside.abs() < 3, (2 * inside + 3) / 6, (inside > 0).to(inside.dtype))
-            slopes.append((rise * (last.weight[DEFECTIVE] - last.weight[1 - DEFECTIVE])) @ hidden.weight)
-        return torch.stack(slopes).mean(dim=0) / self.std
+        rise = self.last.weight[DEFECTIVE] - self.last.weight[1 - DEFECTIVE]
+        if self.hidden is None:
+            return (rise / self.std).expand(len(features), -1)
+        inside = self.hidden(self.scaled(features))
+        bend = torch.where(inside.abs() < 3, (2 * inside + 3) / 6, (inside > 0).to(inside.dtype))
+        return (bend * rise) @ self.hidden.weight / self.std
 
 
 class Classifier(nn.Module):
@@ -104,7 +118,7 @@ class NetworkSpec:
     dropout: float
     preprocess: PreprocessSpec
     features: str = "last"
-    heads: int = 1
+    head: str = "hidden"
 
 
 def build_network(spec: NetworkSpec, seed: int) -> Classifier:
@@ -112,7 +126,7 @@ def build_network(spec: NetworkSpec, seed: int) -> Classifier:
     backbone = seeded_backbone(spec.model, seed, spec.features)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)
-        head = Head(backbone.width, spec.dropout, spec.heads)
+        head = Head(backbone.width, spec.head, spec.dropout)
     network = Classifier(backbone, head, spec.preprocess)
     return network.to(memory_format=torch.channels_last)
 

@@ -21,7 +21,7 @@ from castproof.model.learning import TRAIN, Batch, Learner, epoch_order
 from castproof.model.network import NetworkSpec, p_defective
 from castproof.model.schedule import Schedule
 from castproof.progress import SILENT, Progress
-from castproof.settings import UNTUNED, TrainSettings
+from castproof.settings import UNTUNED, TrainSettings, TuneFor
 
 VAL = "val"
 MIDDLE: Final = 0.5
@@ -155,14 +155,8 @@ class Trainer:
 
     def _loss(self, batch: Batch) -> Tensor:
         smoothing = self._settings.label_smoothing
-        heads = len(batch.logits)
-        each = F.cross_entropy(
-            batch.logits.flatten(0, 1),
-            batch.defective.repeat(heads),
-            label_smoothing=smoothing,
-            reduction="none",
-        )
-        return (each * batch.weight.repeat(heads)).mean()
+        each = F.cross_entropy(batch.logits, batch.defective, label_smoothing=smoothing, reduction="none")
+        return (each * batch.weight).mean()
 
     def _step(self, loss: Tensor, step: int) -> None:
         rate = self._schedule.at(step)
@@ -215,7 +209,7 @@ class Trainer:
         defective = {split: self._labels[split].numpy().astype(bool) for split in logits}
         probability = {split: p_defective(values).numpy() for split, values in logits.items()}
         loss = {split: F.cross_entropy(logits[split], self._labels[split]).item() for split in logits}
-        threshold, score = self._tuned(defective, probability)
+        threshold, score = tuned_threshold(defective, probability, settings.tune_for)
         measured = {
             split: metrics(
                 defective[split], probability[split], threshold, settings.cost_fn, settings.cost_fp
@@ -240,14 +234,6 @@ class Trainer:
             is_best=settings.keeps_last or self._is_improvement(score, loss.get(VAL)),
         )
 
-    def _tuned(self, defective: Mapping[str, Flags], p: Mapping[str, Floats]) -> tuple[float, float | None]:
-        """Return the threshold, and the score of the validation photos where there are any."""
-        if self._settings.tune_for == UNTUNED:
-            score = confusion(defective[VAL], p[VAL], MIDDLE).macro_f1 if VAL in p else None
-            return MIDDLE, score
-        tuned = tune_threshold(defective[VAL], p[VAL], self._settings.tune_for)
-        return tuned.threshold, tuned.score
-
     def _backbone_learns(self, epoch: int) -> bool:
         return not self._settings.frozen and epoch > self._settings.head_only_epochs
 
@@ -257,6 +243,21 @@ class Trainer:
         if score is None or loss is None or best_score is None or best_loss is None:
             return True
         return score > best_score + self._settings.min_delta or (score >= best_score and loss < best_loss)
+
+
+def tuned_threshold(
+    defective: Mapping[str, Flags], p: Mapping[str, Floats], tune_for: TuneFor
+) -> tuple[float, float | None]:
+    """Return the threshold, and the score of the validation photos where there are any.
+
+    Args:
+        defective, p: labels and p_defective of the photos, by split.
+        tune_for: what the threshold is tuned for on the validation photos; "none" leaves it at 0.5.
+    """
+    if tune_for == UNTUNED:
+        return MIDDLE, confusion(defective[VAL], p[VAL], MIDDLE).macro_f1 if VAL in p else None
+    tuned = tune_threshold(defective[VAL], p[VAL], tune_for)
+    return tuned.threshold, tuned.score
 
 
 def _make_optimizer(learner: Learner, settings: TrainSettings) -> torch.optim.Optimizer:

@@ -12,20 +12,19 @@ import torch
 
 from castproof import __version__
 from castproof.data.destination import remains_of
-from castproof.data.folds import Folds, check_folds, fold_photos
-from castproof.data.left_out import without_conflicts
+from castproof.data.folds import Folds, fold_photos
 from castproof.data.manifest import SPLITS, Manifest, Photo
 from castproof.data.placing import check_outside
 from castproof.errors import OutputError
 from castproof.files import LOCK, atomic_path, in_use, make_folder, write_json
 from castproof.model.augmentation import LEVELS
 from castproof.model.device import worker_threads
-from castproof.model.features import FeatureEngine, feature_engine, split_features
+from castproof.model.features import feature_engine, split_features
 from castproof.model.photos import PhotoBatches
 from castproof.pipeline.crossval_results import CrossvalResult, collect, write_results
 from castproof.pipeline.crossval_rounds import Round, RoundObserver, train_rounds
 from castproof.pipeline.machine import Machine, describe_machine, prepare_device
-from castproof.pipeline.train import read_photos
+from castproof.pipeline.training_photos import read_photos
 from castproof.pipeline.training_run import Untrained, start_network
 from castproof.progress import Progress
 from castproof.run_folder import CROSSVAL_PLAN, RunFolder
@@ -46,17 +45,23 @@ class CrossvalObserver(RoundObserver, Protocol):
 
 
 @dataclass(frozen=True)
-class _Data:
-    """Photos in folds, the same photos as they are split in their folder (if they are), and those left out."""
+class FoldedPhotos:
+    """Photos in folds.
+
+    Args:
+        folds: the photos.
+        given: the same photos as they are split in their folder; None where they are not.
+        aside: those left out.
+        rows: the place of each photo in a file of features of more photos; None where it holds these alone.
+    """
 
     folds: Folds
-    given: Manifest | None
-    aside: tuple[Photo, ...]
+    given: Manifest | None = None
+    aside: tuple[Photo, ...] = ()
+    rows: Sequence[int] | None = None
 
 
-def crossval(
-    settings: TrainSettings, dest: Path, *, folds: int, set_aside: bool, observer: CrossvalObserver
-) -> CrossvalResult:
+def crossval(settings: TrainSettings, dest: Path, observer: CrossvalObserver) -> CrossvalResult:
     """Return how well networks trained with `settings` judge parts that they never saw; everything is kept in `dest`.
 
     The photos are shared out to folds, parts kept whole; for each fold a network learns from the others. Where the
@@ -66,49 +71,66 @@ def crossval(
     Args:
         settings: those of every network; `split` plays no part.
         dest: a new folder, or one of a cross-validation with the same settings and photos.
-        folds: number of folds, 3 or more.
-        set_aside: leave out photos whose label is in doubt, see `without_conflicts`.
         observer: told of machine, folds, photos, epochs and rounds.
 
     Raises:
         CastproofError: a setting, the photos, the weights or the folder does not fit.
         KeyboardInterrupt: where `is_begun`, `dest` then holds what it takes to go on.
     """
-    check_folds(folds)
     device = prepare_device(settings.device)
     observer.machine_ready(describe_machine(device))
     check_outside(Path(settings.data), dest)
     _check_dest(dest)
     start = start_network(settings)
-    data = _read(settings, folds, set_aside, observer)
+    manifest, aside = read_photos(settings, observer)
+    has_splits = all(manifest.of_split(name) for name in SPLITS)
+    folds = fold_photos(manifest.unsplit(), settings.folds, seed=settings.seed)
+    data = FoldedPhotos(folds, manifest if has_splits else None, aside)
     observer.folds_ready(data.folds, data.aside)
     with in_use(make_folder(dest)):
-        goes_on = _claim(dest, settings, data, folds, start)
-        return _work(settings, data, dest, goes_on, start, device, observer)
+        return cross_validate(settings, data, dest, start, device, observer)
 
 
-def _work(
+def cross_validate(
     settings: TrainSettings,
-    data: _Data,
+    data: FoldedPhotos,
     dest: Path,
-    goes_on: bool,
     start: Untrained,
     device: torch.device,
-    observer: CrossvalObserver,
+    observer: RoundObserver,
+    features: Path | None = None,
 ) -> CrossvalResult:
-    """Return the result after training what is not trained yet."""
+    """Return what `crossval` does of photos that are read already, after training what is not trained yet.
+
+    Args:
+        settings: those of every network.
+        data: the photos.
+        dest: a folder that nobody else writes to.
+        start: the untrained network.
+        device: where it computes.
+        observer: told of epochs and rounds.
+        features: a file of features float32 (views, n, width), see `data.rows`; without it they are computed.
+
+    Raises:
+        CastproofError, KeyboardInterrupt: see `crossval`.
+    """
+    goes_on = _claim(dest, settings, data, start)
     data.folds.write_csv(dest / "folds.csv")
-    tested = _fold_rounds(settings, data.folds, dest)
-    given = None if data.given is None else _round(data.given, dest / GIVEN)
+    rows = data.rows or range(len(data.folds.manifest.photos))
+    tested = [
+        _round(data.folds.split(fold, validates=settings.needs_validation), rows, dest / f"fold_{fold}")
+        for fold in range(1, data.folds.count + 1)
+    ]
+    given = None if data.given is None else _round(data.given, rows, dest / GIVEN)
     rounds = [*tested, given] if given else tested
     _clean(dest, rounds)
     done = sum(one.run.is_complete for one in rounds)
     if goes_on and done < len(rounds):
         observer.going_on(done, len(rounds))
-    features = None
-    if settings.frozen and done < len(rounds):
-        engine = feature_engine(start.network, device)
-        features = _features(engine, settings, data.folds.manifest, dest / FEATURES, observer)
+    if features is None and settings.frozen and done < len(rounds):
+        features = dest / FEATURES
+        if not features.is_file():
+            write_features(start, settings, data.folds.manifest, device, features, observer)
     train_rounds(rounds, settings, features, observer)
     result = collect(data.folds.manifest, tested, given, settings)
     write_results(result, settings, data.aside, dest)
@@ -121,28 +143,10 @@ def is_begun(dest: Path) -> bool:
     return (dest / CROSSVAL_PLAN).is_file()
 
 
-def _read(settings: TrainSettings, folds: int, set_aside: bool, progress: Progress) -> _Data:
-    manifest = read_photos(settings, progress)
-    aside: tuple[Photo, ...] = ()
-    if set_aside:
-        manifest, aside = without_conflicts(manifest)
-    has_splits = all(manifest.of_split(name) for name in SPLITS)
-    return _Data(
-        fold_photos(manifest.unsplit(), folds, seed=settings.seed), manifest if has_splits else None, aside
-    )
-
-
-def _fold_rounds(settings: TrainSettings, folds: Folds, dest: Path) -> list[Round]:
-    return [
-        _round(folds.split(fold, validates=settings.needs_validation), dest / f"fold_{fold}")
-        for fold in range(1, folds.count + 1)
-    ]
-
-
-def _round(manifest: Manifest, folder: Path) -> Round:
-    photos = list(enumerate(manifest.photos))
-    rows = {name: [row for row, photo in photos if photo.split == name] for name in SPLITS}
-    return Round(RunFolder(folder), manifest, rows)
+def _round(manifest: Manifest, rows: Sequence[int], folder: Path) -> Round:
+    photos = list(zip(rows, manifest.photos, strict=True))
+    of_split = {name: [row for row, photo in photos if photo.split == name] for name in SPLITS}
+    return Round(RunFolder(folder), manifest, of_split)
 
 
 def _check_dest(dest: Path) -> None:
@@ -178,12 +182,11 @@ def _read_plan(path: Path) -> Any:
         ) from error
 
 
-def _claim(dest: Path, settings: TrainSettings, data: _Data, folds: int, start: Untrained) -> bool:
+def _claim(dest: Path, settings: TrainSettings, data: FoldedPhotos, start: Untrained) -> bool:
     """Begin in `dest`, or check that it belongs to the same cross-validation; return whether it was begun before."""
     plan: dict[str, Any] = {
         "castproof": __version__,
         "settings": {name: value for name, value in settings.to_json().items() if name != "num_workers"},
-        "folds": folds,
         "set_aside": len(data.aside),
         "data_hash": (data.given or data.folds.manifest).data_hash(),
         "fold_hash": hashlib.sha256(repr(data.folds.of_photo).encode("ascii")).hexdigest(),
@@ -203,14 +206,18 @@ def _claim(dest: Path, settings: TrainSettings, data: _Data, folds: int, start: 
     return False
 
 
-def _features(
-    engine: FeatureEngine, settings: TrainSettings, manifest: Manifest, path: Path, progress: Progress
-) -> Path:
-    """Return `path` after writing the features of all photos to it; all rounds share them."""
-    if not path.is_file():
-        paths = [manifest.path(photo) for photo in manifest.photos]
-        photos = PhotoBatches(paths, settings.img_size, worker_threads(settings.num_workers))
-        values = split_features(engine, photos, LEVELS[settings.aug_level].views, settings, progress)
-        with atomic_path(path) as temporary:
-            np.save(temporary, values.cpu().numpy())
-    return path
+def write_features(
+    start: Untrained,
+    settings: TrainSettings,
+    manifest: Manifest,
+    device: torch.device,
+    path: Path,
+    progress: Progress,
+) -> None:
+    """Write the features float32 (views, n, width) of all photos to the file `path`, which rounds share."""
+    paths = [manifest.path(photo) for photo in manifest.photos]
+    photos = PhotoBatches(paths, settings.img_size, worker_threads(settings.num_workers))
+    engine = feature_engine(start.network, device)
+    values = split_features(engine, photos, LEVELS[settings.aug_level].views, settings, progress)
+    with atomic_path(path) as temporary:
+        np.save(temporary, values.cpu().numpy())

@@ -95,7 +95,8 @@ def train_rounds(
     epochs: Queue[int] = context.Queue()
     stop = context.Event()
     pool = ProcessPoolExecutor(workers, context, _begin, (epochs, stop))
-    with observer.task("training rounds", len(waiting) * settings.epochs) as task:
+    steps = settings.epochs if settings.by_epochs else 1
+    with observer.task("training rounds", len(waiting) * steps) as task:
         try:
             with _deaf_to_ctrl_c():
                 jobs = {pool.submit(_train, _Job(one, settings, features, threads)): one for one in waiting}
@@ -219,4 +220,6 @@ def _train(job: _Job) -> float | None:
         result = run_training(run, settings, manifest, start, device, _Teller(), table)
     except _StopError:
         return None
+    if not settings.by_epochs:
+        _epochs.put(1)
     return next(split.metrics["macro_f1"] for split in result.splits if split.name == TESTED)

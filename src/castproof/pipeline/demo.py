@@ -8,14 +8,12 @@ from typing import Final
 from castproof.data.folders import read_folders, verify_photos
 from castproof.data.manifest import read_csv
 from castproof.data.synthetic import write_dataset
-from castproof.gate.policy import Policy
-from castproof.pipeline.decide import Asked, Decision, decide, write_decision
+from castproof.errors import DataError
 from castproof.pipeline.exporting.export import Exported, ExportSettings, export
 from castproof.pipeline.predict import Prediction, predict
 from castproof.pipeline.reporting.report import report_path, write_report
 from castproof.pipeline.reporting.reported import Reported
-from castproof.pipeline.train import TrainObserver, train
-from castproof.pipeline.training_run import TrainResult
+from castproof.pipeline.train import Trained, TrainObserver, train
 from castproof.progress import Progress
 from castproof.recipes import DEFAULT_RECIPE, recipe_settings
 
@@ -23,9 +21,6 @@ PRODUCT: Final = "impeller"
 PARTS_PER_CLASS: Final = 60
 PHOTOS_PER_PART: Final = 6
 PREDICTED: Final = 6
-POLICY: Final = Policy(
-    miss_rate=0.3, review_load=0.2, defect_rate=0.05
-)  # twelve parts prove no less than 0.22
 
 
 @dataclass(frozen=True)
@@ -34,16 +29,14 @@ class DemoResult:
 
     Args:
         data: folder of the generated photos, with `truth.csv` beside them.
-        trained: the run.
-        decision: the gate of the run.
+        trained: the run with its gate.
         report: the HTML file about it.
         exported: the model file.
         predictions: verdicts on a few test photos.
     """
 
     data: Path
-    trained: TrainResult
-    decision: Decision
+    trained: Trained
     report: Path
     exported: Exported
     predictions: list[Prediction]
@@ -68,15 +61,16 @@ def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
     )
     _record_parts(data, observer)
     trained = train(settings, outdir / "runs", observer)
-    decision = decide(trained.run.path, Asked(POLICY))
-    write_decision(decision)
-    report = report_path(trained.run.path)
-    write_report(Reported(decision, decided=True), report, progress=observer)
-    tested = read_csv(trained.run.manifest, data).of_split("test")
+    run = trained.result.run
+    if trained.decision is None:
+        raise trained.no_gate or DataError("The generated castings carry no gate.", fix="Report this.")
+    report = report_path(run.path)
+    write_report(Reported(trained.decision, decided=True), report, progress=observer)
+    tested = read_csv(run.manifest, data).of_split("test")
     shown = [data / photo.file for photo in tested[:: max(len(tested) // PREDICTED, 1)][:PREDICTED]]
-    exported = export(trained.run.path, outdir / "model.onnx", ExportSettings(), observer)
+    exported = export(run.path, outdir / "model.onnx", ExportSettings(), observer)
     predictions = predict(exported.path, shown, progress=observer)
-    return DemoResult(data, trained, decision, report, exported, predictions)
+    return DemoResult(data, trained, report, exported, predictions)
 
 
 def _record_parts(data: Path, progress: Progress) -> None:

@@ -23,6 +23,7 @@ RUN: Final = "run"
 CROSSVAL: Final = "crossval"
 OF_ONE_RUN: Final = frozenset(
     {"data", "split", "ok", "val_share", "test_share", "skip_unreadable", "num_workers", "device", "seed"}
+    | {"folds", "set_aside"}
 )
 
 
@@ -60,9 +61,11 @@ class Source:
         manifest: all photos of the run, or of the cross-validation.
         weights_hash: of the starting weights.
         evidence_kind: RUN or CROSSVAL: whose photos `evidence` are.
-        evidence: photos to decide on: the validation photos of a run, all photos of a cross-validation.
+        evidence: photos to decide on: those of a cross-validation, or the validation photos of a run without one.
+        evidence_folder: the cross-validation that judged them; None where the run's own network did.
         tested: photos to tell the result of: the test photos of a run; None for a cross-validation, or without any.
         known: photos of val and test that count for nothing, since their part is in train (or, of test, in val).
+            Where a cross-validation is the evidence, those of val count for nothing in any case.
     """
 
     folder: Path
@@ -72,6 +75,7 @@ class Source:
     weights_hash: str
     evidence_kind: str
     evidence: Judged
+    evidence_folder: Path | None
     tested: Judged | None
     known: int
 
@@ -82,10 +86,10 @@ class Source:
 
     def network_of(self, photo: Photo) -> RunFolder:
         """Return the run whose network had not learnt from the part of `photo`."""
-        if self.kind == RUN:
+        row = next((row for row, one in enumerate(self.evidence.photos) if one.file == photo.file), None)
+        if self.evidence_folder is None or row is None:
             return RunFolder(self.folder)
-        row = next(row for row, one in enumerate(self.evidence.photos) if one.file == photo.file)
-        return RunFolder(self.folder / f"fold_{int(self.evidence.evidence.fold[row])}")
+        return RunFolder(self.evidence_folder / f"fold_{int(self.evidence.evidence.fold[row])}")
 
 
 def open_source(folder: Path) -> Source:
@@ -136,7 +140,12 @@ def with_evidence_of(run: Source, crossval: Source) -> Source:
             fix="Give the cross-validation of the same recipe, or leave --evidence out.",
         )
     tested = run.tested.photos if run.tested else ()
-    return replace(run, evidence_kind=CROSSVAL, evidence=crossval.evidence.without_parts_of(tested))
+    return replace(
+        run,
+        evidence_kind=CROSSVAL,
+        evidence=crossval.evidence.without_parts_of(tested),
+        evidence_folder=crossval.folder,
+    )
 
 
 def _open_run(run: RunFolder) -> Source:
@@ -153,9 +162,17 @@ def _open_run(run: RunFolder) -> Source:
     val = [photo for photo in manifest.of_split("val") if part_key(photo) not in learnt]
     test = [photo for photo in manifest.of_split("test") if part_key(photo) not in seen]
     given = len(manifest.of_split("val")) + len(manifest.of_split("test"))
-    if not val:
+    tested = _judged(test, told, run.predictions) if test else None
+    own = (run.crossval / CROSSVAL_PLAN).is_file()
+    if own:
+        evidence = _open_crossval(run.crossval).evidence.without_parts_of(test)
+    elif val:
+        evidence = _judged(val, told, run.predictions)
+    else:
         raise _no_evidence(
             f"All {len(manifest.of_split('val')):,} validation photos of {run.path} show parts in train."
+            if manifest.of_split("val")
+            else f"{run.path} learnt from all photos, and its parts are too few for folds."
         )
     return Source(
         folder=run.path,
@@ -163,9 +180,10 @@ def _open_run(run: RunFolder) -> Source:
         settings=settings,
         manifest=manifest,
         weights_hash=str(stored.get("weights_hash")),
-        evidence_kind=RUN,
-        evidence=_judged(val, told, run.predictions),
-        tested=_judged(test, told, run.predictions) if test else None,
+        evidence_kind=CROSSVAL if own else RUN,
+        evidence=evidence,
+        evidence_folder=run.crossval if own else None,
+        tested=tested,
         known=given - len(val) - len(test),
     )
 
@@ -191,6 +209,7 @@ def _open_crossval(folder: Path) -> Source:
         weights_hash=weights_hash,
         evidence_kind=CROSSVAL,
         evidence=_judged(manifest.photos, told, path),
+        evidence_folder=folder,
         tested=None,
         known=0,
     )

@@ -1,38 +1,76 @@
-"""From a folder of photos to a trained and evaluated model in a run folder."""
+"""From a folder of photos to a trained and evaluated model with its gate, in a run folder."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from castproof.data.folders import read_folders, verify_photos
-from castproof.data.manifest import Manifest
+import numpy as np
+import torch
+
+from castproof.data.folds import Folds
+from castproof.data.manifest import SPLITS
 from castproof.data.placing import check_outside
-from castproof.data.splits import split_photos
-from castproof.errors import RunError
+from castproof.errors import DataError, PromiseError, RunError
 from castproof.files import make_folder
+from castproof.gate.policy import Policy
+from castproof.model.features import FeatureTable
+from castproof.pipeline.crossval import FoldedPhotos, cross_validate, write_features
+from castproof.pipeline.crossval_results import CrossvalResult
+from castproof.pipeline.crossval_rounds import RoundObserver
+from castproof.pipeline.decide import Asked, Decision, decide, write_decision
 from castproof.pipeline.machine import Machine, describe_machine, prepare_device
-from castproof.pipeline.part_ids import with_recorded_parts
-from castproof.pipeline.training_run import EpochObserver, TrainResult, begin_run, run_training, start_network
-from castproof.progress import Progress
+from castproof.pipeline.training_photos import TRAIN, TrainingPhotos, read_training_photos
+from castproof.pipeline.training_run import (
+    EpochObserver,
+    TrainResult,
+    Untrained,
+    begin_run,
+    run_training,
+    start_network,
+)
 from castproof.run_folder import RunFolder, create_run_folder
 from castproof.settings import TrainSettings
 
 
-class TrainObserver(EpochObserver, Protocol):
+class TrainObserver(EpochObserver, RoundObserver, Protocol):
     """Hears how a training run goes on; a face shows it."""
 
     def machine_ready(self, machine: Machine) -> None:
         """The device is chosen."""
 
-    def data_ready(self, manifest: Manifest) -> None:
+    def data_ready(self, photos: TrainingPhotos) -> None:
         """The photos are read, verified and split."""
 
     def run_ready(self, run: RunFolder, settings: TrainSettings, weights: str) -> None:
         """The run folder exists and the backbone has its starting weights."""
 
 
-def train(settings: TrainSettings, outdir: Path, observer: TrainObserver) -> TrainResult:
+@dataclass(frozen=True)
+class Trained:
+    """A complete run with its evidence and its gate.
+
+    Args:
+        result: the run.
+        evidence: the cross-validation over the parts that the network learnt from; None without one.
+        decision: the gate; None where none was wanted, or where the evidence carries none.
+        no_gate: why it carries none.
+    """
+
+    result: TrainResult
+    evidence: CrossvalResult | None
+    decision: Decision | None
+    no_gate: DataError | PromiseError | None = None
+
+
+def train(settings: TrainSettings, outdir: Path, observer: TrainObserver, *, gate: bool = True) -> Trained:
     """Return a complete run in a new folder under `outdir`.
+
+    Args:
+        settings: those of the run.
+        outdir: receives the run's folder.
+        observer: told how it goes on.
+        gate: whether a gate is chosen at the end.
 
     Raises:
         CastproofError: a setting, the data, the weights or the output folder does not fit.
@@ -43,16 +81,16 @@ def train(settings: TrainSettings, outdir: Path, observer: TrainObserver) -> Tra
     device = prepare_device(settings.device)
     machine = describe_machine(device)
     observer.machine_ready(machine)
-    manifest = read_data(settings, observer)
-    observer.data_ready(manifest)
+    photos = read_training_photos(settings, observer)
+    observer.data_ready(photos)
     start = start_network(settings)
     run = create_run_folder(outdir, settings.run_name, datetime.now())
     observer.run_ready(run, settings, start.weights)
-    begin_run(run, settings, manifest, start, machine)
-    return run_training(run, settings, manifest, start, device, observer)
+    begin_run(run, settings, photos.manifest, start, machine)
+    return _complete(run, settings, photos, start, device, observer, gate=gate)
 
 
-def resume(run: RunFolder, observer: TrainObserver) -> TrainResult:
+def resume(run: RunFolder, observer: TrainObserver, *, gate: bool = True) -> Trained:
     """Return a complete run after going on where it stopped, with its own settings.
 
     Raises:
@@ -65,14 +103,14 @@ def resume(run: RunFolder, observer: TrainObserver) -> TrainResult:
     settings = TrainSettings.from_json(stored["settings"])
     device = prepare_device(settings.device)
     observer.machine_ready(describe_machine(device))
-    manifest = read_data(settings, observer)
-    if manifest.data_hash() != stored.get("data_hash"):
+    photos = read_training_photos(settings, observer)
+    if photos.manifest.data_hash() != stored.get("data_hash"):
         raise RunError(
             f"The photos in {settings.data} are not those that {run.path} was started with.",
             rule="A resumed run must end like an uninterrupted one.",
             fix="Restore the photos, or train a new run.",
         )
-    observer.data_ready(manifest)
+    observer.data_ready(photos)
     start = start_network(settings)
     if start.weights_hash() != stored.get("weights_hash"):
         raise RunError(
@@ -81,31 +119,53 @@ def resume(run: RunFolder, observer: TrainObserver) -> TrainResult:
             fix="Restore the file, or train a new run.",
         )
     observer.run_ready(run, settings, start.weights)
-    return run_training(run, settings, manifest, start, device, observer)
+    return _complete(run, settings, photos, start, device, observer, gate=gate)
 
 
-def read_photos(settings: TrainSettings, progress: Progress) -> Manifest:
-    """Return the verified photos, as they are split in their folder, with the part that each of them shows.
+def _complete(
+    run: RunFolder,
+    settings: TrainSettings,
+    photos: TrainingPhotos,
+    start: Untrained,
+    device: torch.device,
+    observer: TrainObserver,
+    *,
+    gate: bool,
+) -> Trained:
+    """Return the run with its evidence and its gate: folds first, since metrics.json marks a complete run."""
+    evidence, table = None, None
+    if photos.folds is not None:
+        evidence, table = _evidence(run, settings, photos, photos.folds, start, device, observer)
+    result = run_training(run, settings, photos.manifest, start, device, observer, table)
+    run.features.unlink(missing_ok=True)
+    if not gate:
+        return Trained(result, evidence, None)
+    try:
+        decision = decide(run.path, Asked(Policy()))
+    except (DataError, PromiseError) as error:
+        return Trained(result, evidence, None, error)
+    write_decision(decision)
+    return Trained(result, evidence, decision)
 
-    Raises:
-        DataError: folders or classes do not fit, or photos cannot be decoded.
-    """
-    manifest = read_folders(Path(settings.data), settings.ok)
-    manifest = verify_photos(manifest, skip_unreadable=settings.skip_unreadable, progress=progress)
-    return with_recorded_parts(manifest, progress=progress)
 
-
-def read_data(settings: TrainSettings, progress: Progress) -> Manifest:
-    """Return the photos of a run, see `read_photos`, with the splits that its settings ask for.
-
-    Raises:
-        DataError: folders, classes or splits do not fit, or photos cannot be decoded.
-    """
-    manifest = read_photos(settings, progress)
-    if settings.split == "parts":
-        manifest = manifest.unsplit()
-    if manifest.of_split(""):
-        manifest = split_photos(
-            manifest, val=settings.val_share, test=settings.test_share, seed=settings.seed
-        )
-    return manifest
+def _evidence(
+    run: RunFolder,
+    settings: TrainSettings,
+    photos: TrainingPhotos,
+    folds: Folds,
+    start: Untrained,
+    device: torch.device,
+    observer: TrainObserver,
+) -> tuple[CrossvalResult, FeatureTable]:
+    """Return the cross-validation over the photos of train, and the features of all photos, computed once."""
+    if not run.features.is_file():
+        write_features(start, settings, photos.manifest, device, run.features, observer)
+    rows = {
+        name: [row for row, photo in enumerate(photos.manifest.photos) if photo.split == name]
+        for name in SPLITS
+    }
+    data = FoldedPhotos(folds, aside=photos.aside, rows=rows[TRAIN])
+    make_folder(run.crossval)
+    result = cross_validate(settings, data, run.crossval, start, device, observer, run.features)
+    values = torch.from_numpy(np.load(run.features, mmap_mode="c"))
+    return result, FeatureTable(values, {name: torch.tensor(of_split) for name, of_split in rows.items()})

@@ -9,18 +9,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 
+import numpy as np
 import torch
 
 from castproof.data.manifest import SPLITS, Manifest
+from castproof.data.splits import part_key
 from castproof.files import write_csv, write_error, write_text
 from castproof.measure.decision import Thresholds
 from castproof.measure.evaluation import ScoredSplit, score_split
+from castproof.model.checkpoint import Checkpoint, save_checkpoint
 from castproof.model.device import worker_threads
 from castproof.model.features import FeatureTable
-from castproof.model.learning import FinetuneLearner, FrozenLearner, LabelledPhotos, Learner
+from castproof.model.learning import TRAIN, FinetuneLearner, FrozenLearner, LabelledPhotos, Learner
 from castproof.model.network import Classifier, NetworkSpec, build_network, p_defective
 from castproof.model.photos import PhotoBatches
-from castproof.model.training import EpochRecord, Trainer
+from castproof.model.ridge import StrengthTrial
+from castproof.model.training import VAL, EpochRecord, Trainer, tuned_threshold
 from castproof.model.weights import load_weights, weights_hash
 from castproof.pipeline.machine import Machine
 from castproof.pipeline.photo_weights import photo_weights
@@ -31,7 +35,7 @@ from castproof.progress import Progress
 from castproof.report import training_curves as curves
 from castproof.report.style import save
 from castproof.run_folder import RunFolder
-from castproof.settings import TrainSettings
+from castproof.settings import UNTUNED, TrainSettings
 
 log = logging.getLogger("castproof")
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(message)s"
@@ -50,18 +54,32 @@ class TrainResult:
 
     Args:
         run: its folder.
-        history: one record per epoch, epoch 0 first.
+        manifest: its photos.
+        learnt: what training came to.
         splits: train, and val and test where they have photos, scored with the network that was kept.
     """
 
     run: RunFolder
-    history: Sequence[EpochRecord]
+    manifest: Manifest
+    learnt: "Learnt"
     splits: Sequence[ScoredSplit]
 
-    @property
-    def best(self) -> EpochRecord:
-        """The epoch whose network was kept."""
-        return best_epoch(self.history)
+
+@dataclass(frozen=True)
+class Learnt:
+    """What training came to.
+
+    Args:
+        threshold: on `p_defective`.
+        epoch: the epoch whose network was kept; 0 for a linear head, which is fitted at once.
+        history: one record per epoch, epoch 0 first; none for a linear head.
+        trials: the strengths of the ridge that were tried for a linear head.
+    """
+
+    threshold: float
+    epoch: int
+    history: Sequence[EpochRecord] = ()
+    trials: Sequence[StrengthTrial] = ()
 
 
 @dataclass(frozen=True)
@@ -89,7 +107,7 @@ def start_network(settings: TrainSettings) -> Untrained:
         settings.dropout,
         PreprocessSpec(settings.img_size),
         settings.features,
-        settings.heads,
+        settings.head,
     )
     network = build_network(spec, settings.seed)
     network.backbone.trainable_blocks(settings.unfreeze)
@@ -141,34 +159,63 @@ def run_training(
         log.info("weights %s", start.weights)
         draw_train_samples(manifest, settings, run.path / "train_samples.png")
         splits = _labelled_photos(manifest, settings)
-        learner = _learner(start.network.to(device), splits, settings, device, observer, table)
         labels = {name: split.defective for name, split in splits.items()}
-        trainer = Trainer(
-            learner, settings, labels, manifest.classes, start.spec, run.best_model, run.last_state
-        )
-        if run.last_state.is_file():
-            trainer.resume()
-            log.info("resumed")
-        history = trainer.run(lambda record: _note_epoch(record, observer), observer)
-        _write_history(history, manifest, run)
-        scored = _score(learner, labels, history, settings, observer)
-        write_evaluation(_evaluation(manifest, scored, history, settings, start.weights), run.path)
+        network = start.network.to(device)
+        learner: Learner
+        if settings.frozen:
+            learner = frozen = FrozenLearner(network, splits, settings, device, observer, table)
+        else:
+            learner = FinetuneLearner(network, splits, settings, device, observer)
+        if settings.by_epochs:
+            trainer = Trainer(
+                learner, settings, labels, manifest.classes, start.spec, run.best_model, run.last_state
+            )
+            learnt = _learn_by_epochs(trainer, run, observer)
+            _write_history(learnt.history, manifest, run)
+        else:
+            learnt = _fit_at_once(frozen, labels, settings, manifest, observer)
+            _write_trials(learnt.trials, run)
+            save_checkpoint(
+                Checkpoint(network, start.spec, manifest.classes, learnt.threshold, learnt.epoch),
+                run.best_model,
+            )
+        scored = _score(learner, labels, learnt.threshold, settings, observer)
+        write_evaluation(_evaluation(manifest, scored, learnt, settings, start.weights), run.path)
         for split in scored:
             log.info("%s %s", split.name, json.dumps(dict(split.metrics)))
-        return TrainResult(run, history, scored)
+        return TrainResult(run, manifest, learnt, scored)
 
 
-def _learner(
-    network: Classifier,
-    splits: dict[str, LabelledPhotos],
+def _learn_by_epochs(trainer: Trainer, run: RunFolder, observer: EpochObserver) -> Learnt:
+    if run.last_state.is_file():
+        trainer.resume()
+        log.info("resumed")
+    history = trainer.run(lambda record: _note_epoch(record, observer), observer)
+    kept = next(record for record in reversed(history) if record.is_best)
+    return Learnt(kept.threshold, kept.epoch, history=history)
+
+
+def _fit_at_once(
+    learner: FrozenLearner,
+    labels: dict[str, torch.Tensor],
     settings: TrainSettings,
-    device: torch.device,
+    manifest: Manifest,
     progress: Progress,
-    table: FeatureTable | None,
-) -> Learner:
-    if settings.frozen:
-        return FrozenLearner(network, splits, settings, device, progress, table)
-    return FinetuneLearner(network, splits, settings, device, progress)
+) -> Learnt:
+    """Return what fitting the linear head came to; its strength is chosen by hiding parts of train."""
+    numbers = {key: number for number, key in enumerate(sorted(set(map(part_key, manifest.photos))))}
+    part = np.array([numbers[part_key(photo)] for photo in manifest.of_split(TRAIN)])
+    with progress.task("head", 1) as task:
+        fit = learner.fit_at_once(part)
+        task.advance()
+    log.info("strength %g of %s", fit.strength, json.dumps([asdict(one) for one in fit.trials]))
+    judged = {VAL: labels[VAL]} if VAL in labels and settings.tune_for != UNTUNED else {}
+    threshold, _ = tuned_threshold(
+        {name: values.numpy().astype(bool) for name, values in judged.items()},
+        {name: p_defective(learner.logits(name, progress)).numpy() for name in judged},
+        settings.tune_for,
+    )
+    return Learnt(threshold, 0, trials=fit.trials)
 
 
 def _labelled_photos(manifest: Manifest, settings: TrainSettings) -> dict[str, LabelledPhotos]:
@@ -193,11 +240,10 @@ def _note_epoch(record: EpochRecord, observer: EpochObserver) -> None:
 def _score(
     learner: Learner,
     labels: dict[str, torch.Tensor],
-    history: Sequence[EpochRecord],
+    threshold: float,
     settings: TrainSettings,
     progress: Progress,
 ) -> list[ScoredSplit]:
-    threshold = best_epoch(history).threshold
     return [
         score_split(
             name,
@@ -211,27 +257,21 @@ def _score(
     ]
 
 
-def best_epoch(history: Sequence[EpochRecord]) -> EpochRecord:
-    """Return the record of the epoch whose network was kept."""
-    return next(record for record in reversed(history) if record.is_best)
-
-
 def _evaluation(
     manifest: Manifest,
     scored: Sequence[ScoredSplit],
-    history: Sequence[EpochRecord],
+    learnt: Learnt,
     settings: TrainSettings,
     weights: str,
 ) -> Evaluation:
-    best = best_epoch(history)
-    context = evaluation_context(manifest, settings, best.threshold, "val", best.epoch)
+    context = evaluation_context(manifest, settings, learnt.threshold, "val", learnt.epoch)
     context["weights"] = weights
     return Evaluation(
         manifest,
         scored,
         {split.name: manifest.of_split(split.name) for split in scored},
         context,
-        Thresholds.single(best.threshold),
+        Thresholds.single(learnt.threshold),
     )
 
 
@@ -244,6 +284,11 @@ def _write_history(history: Sequence[EpochRecord], manifest: Manifest, run: RunF
     sizes = {name: (len(split), sum(one.defective for one in split)) for name, split in photos.items()}
     for draw in (curves.loss_curves, curves.f1_curves, curves.learning_curves, curves.lr_schedule):
         save(draw(rows, sizes), run.path / f"{draw.__name__}.png")
+
+
+def _write_trials(trials: Sequence[StrengthTrial], run: RunFolder) -> None:
+    columns = [column.name for column in fields(StrengthTrial)]
+    write_csv(run.strengths, columns, [[asdict(one)[name] for name in columns] for one in trials])
 
 
 class _LogFile(logging.FileHandler):

@@ -38,10 +38,7 @@ DATA = "Photos"
 def crossval_command(
     data: Annotated[Path, options.data()],
     folds: Annotated[int, typer.Option(help="Number of folds, 3 or more.", rich_help_panel=DATA)] = 5,
-    set_aside: Annotated[
-        bool,
-        typer.Option("--set-aside", help="Leave out photos whose label is in doubt.", rich_help_panel=DATA),
-    ] = False,
+    set_aside: Annotated[bool, options.set_aside(DATA)] = False,
     ok: Annotated[list[str] | None, options.good_folders(DATA)] = None,
     skip_unreadable: Annotated[bool, options.skip_unreadable(DATA)] = False,
     outdir: Annotated[
@@ -71,13 +68,15 @@ def crossval_command(
         data=str(data.resolve()),
         ok=tuple(ok or ()),
         skip_unreadable=skip_unreadable,
+        folds=folds,
+        set_aside=set_aside,
     )
-    dest = outdir or _default_outdir(settings, folds, set_aside)
+    dest = outdir or _default_outdir(settings)
     screen = _Screen(wanted=not no_bars)
     with training_libraries():
         from castproof.pipeline.crossval import crossval, is_begun
     try:
-        result = crossval(settings, dest, folds=folds, set_aside=set_aside, observer=screen)
+        result = crossval(settings, dest, screen)
     except KeyboardInterrupt:
         if is_begun(dest):
             tell(
@@ -89,14 +88,14 @@ def crossval_command(
     _show(result)
     tell(f"Everything is in [bold]{escape(str(dest))}[/]: start with leak.png and worst_good_parts.png.")
     propose(
-        "Train a network to use",
-        ["train", "--data", str(data), *training_words(settings), "--split", "parts"],
+        "Train a network to use, on all parts",
+        ["train", "--data", str(data), *training_words(settings), "--split", "none"],
     )
 
 
-def _default_outdir(settings: "TrainSettings", folds: int, set_aside: bool) -> Path:
+def _default_outdir(settings: "TrainSettings") -> Path:
     """Return a folder that the same command finds again and another one does not."""
-    told = json.dumps([settings.to_json(), folds, set_aside], sort_keys=True)
+    told = json.dumps(settings.to_json(), sort_keys=True)
     number = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return Path("runs") / f"crossval_{Path(settings.data).name}_{settings.recipe}_{number}"
 

@@ -8,7 +8,6 @@ from rich.markup import escape
 
 from castproof.apps.cli import options
 from castproof.apps.cli.console import EXIT_INTERRUPTED, console, errors, training_libraries
-from castproof.apps.cli.decide import show_decision
 from castproof.apps.cli.export import show_export
 from castproof.apps.cli.predictions import show_predictions
 from castproof.apps.cli.training_console import TrainingConsole
@@ -43,9 +42,7 @@ def demo_command(
             f"Stopped. What was made so far is in {escape(str(outdir))}; run the demo again at any time."
         )
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    screen.show_result(result.trained)
-    console.print("\nWhat these few parts can promise:")
-    show_decision(result.decision)
+    screen.show_result(result.trained, full=False)
     console.print("\nOne file for the station, which needs no PyTorch:")
     show_export(result.exported)
     console.print("Verdicts of that file on a few test photos; their folder tells the truth:")

@@ -29,6 +29,13 @@ def skip_unreadable(panel: str | None = None) -> Any:
     )
 
 
+def set_aside(panel: str | None = None) -> Any:
+    """Return the option --set-aside of commands that learn."""
+    return typer.Option(
+        "--set-aside", help="Leave out photos whose label is in doubt.", rich_help_panel=panel
+    )
+
+
 def link() -> Any:
     """Return the option --link/--copy."""
     return typer.Option("--link/--copy", help="Hard links instead of copies, where the disk allows it.")

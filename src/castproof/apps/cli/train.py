@@ -21,7 +21,9 @@ from castproof.recipes import recipe_settings
 from castproof.settings import SPLIT_CHOICES
 
 DATA: Final = "Photos"
-DATA_OPTIONS: Final = frozenset({"ok", "split", "val_share", "test_share", "skip_unreadable"})
+DATA_OPTIONS: Final = frozenset(
+    {"ok", "split", "folds", "set_aside", "val_share", "test_share", "skip_unreadable"}
+)
 
 
 @with_training_options
@@ -37,11 +39,16 @@ def train_command(
     split: Annotated[
         str,
         typer.Option(
-            help="Use the given split folders, or make a new split that keeps parts apart.",
+            help="given: use the split folders, and learn from all photos where there are none; parts: hold back parts of "
+            "a new split; none: learn from all photos.",
             metavar=names(SPLIT_CHOICES),
             rich_help_panel=DATA,
         ),
     ] = DEFAULT.split,
+    folds: Annotated[
+        int, typer.Option(help="Folds over parts that the gate rests on, 3 or more.", rich_help_panel=DATA)
+    ] = DEFAULT.folds,
+    set_aside: Annotated[bool, options.set_aside(DATA)] = DEFAULT.set_aside,
     val_share: Annotated[
         float, typer.Option(help="Share for validation of a split made here.", rich_help_panel=DATA)
     ] = DEFAULT.val_share,
@@ -60,13 +67,20 @@ def train_command(
             rich_help_panel=RUN,
         ),
     ] = None,
+    no_gate: Annotated[
+        bool,
+        typer.Option("--no-gate", help="Choose no gate: judge at the threshold alone.", rich_help_panel=RUN),
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Print every metric of every split.", rich_help_panel=RUN)
+    ] = False,
     no_bars: Annotated[bool, options.no_bars(RUN)] = False,
     **training: Any,
 ) -> None:
-    """Train a classifier (defective or good) on a folder of photos and evaluate it.
+    """Train a classifier (defective or good) on a folder of photos, and choose its gate.
 
-    The threshold is 0.5, or chosen on the validation photos (--tune-for), and used on every split.
-    Ctrl-C keeps what was learnt; --resume goes on.
+    Without split folders the network learns from every photo. Its gate (ACCEPT, REVIEW, REJECT) rests on folds over
+    parts: each photo is judged by a network that never saw its part. Ctrl-C keeps what was learnt; --resume goes on.
 
     [bold]Examples[/]
 
@@ -76,7 +90,7 @@ def train_command(
 
     castproof train --data photos --ok accepted --recipe reference --unfreeze all
 
-    castproof train --resume runs/mobilenet_adamw_none_dr0.5_20260101_120000
+    castproof train --resume runs/mobilenet_linear_20260101_120000
     """
     if (data is None) == (resume is None):
         raise SettingError(
@@ -101,13 +115,13 @@ def train_command(
         from castproof.run_folder import RunFolder
     try:
         if settings is None:
-            result = pipeline.resume(RunFolder(Path(str(resume))), screen)
+            trained = pipeline.resume(RunFolder(Path(str(resume))), screen, gate=not no_gate)
         else:
-            result = pipeline.train(settings, outdir, screen)
+            trained = pipeline.train(settings, outdir, screen, gate=not no_gate)
     except KeyboardInterrupt:
         _tell_interrupted(screen.run)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    screen.show_result(result)
+    screen.show_result(trained, full=full)
 
 
 def _refuse_settings(context: typer.Context) -> None:

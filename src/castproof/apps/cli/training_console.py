@@ -7,15 +7,17 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from castproof.apps.cli.console import Bars, console, propose, tell
+from castproof.apps.cli.decide import show_decision
 from castproof.apps.cli.tables import data_table, metrics_table
-from castproof.settings import UNTUNED, TrainSettings
-from castproof.wording import counted
+from castproof.settings import TrainSettings
+from castproof.wording import counted, round_name
 
 if TYPE_CHECKING:
     from castproof.data.manifest import Manifest
     from castproof.model.training import EpochRecord
     from castproof.pipeline.machine import Machine
-    from castproof.pipeline.training_run import TrainResult
+    from castproof.pipeline.train import Trained
+    from castproof.pipeline.training_photos import TrainingPhotos
     from castproof.run_folder import RunFolder
 
 
@@ -37,9 +39,12 @@ class TrainingConsole(Bars):
         )
         console.print(Panel("\n".join(lines), title="Hardware", title_align="left", expand=False))
 
-    def data_ready(self, manifest: "Manifest") -> None:
-        """Print photos per split and class, and those that were left out."""
+    def data_ready(self, photos: "TrainingPhotos") -> None:
+        """Print photos per split and class, those that are held back, and those that were left out."""
+        manifest = photos.manifest
         console.print(data_table(manifest))
+        if photos.aside:
+            console.print(f"Set aside {counted(len(photos.aside), 'photo')} with a doubtful label.")
         self._show_leak(manifest)
         if manifest.unreadable:
             console.print(
@@ -77,8 +82,18 @@ class TrainingConsole(Bars):
         )
         console.print(f"Run      [bold]{escape(str(run.path))}[/]", soft_wrap=True)
         console.print(f"Recipe   {settings.recipe}")
-        console.print(f"Network  {settings.model}, {escape(weights)}, {learns}\n")
-        console.print("[dim]    epoch  loss: train, val   macro-F1: train, val   threshold        lr[/]")
+        console.print(f"Network  {settings.model}, {escape(weights)}, {learns}, {settings.head} head\n")
+        if settings.by_epochs:
+            console.print("[dim]    epoch  loss: train, val   macro-F1: train, val   threshold        lr[/]")
+
+    def going_on(self, done: int, rounds: int) -> None:
+        """Print what is there already."""
+        console.print(f"Going on: {done} of {counted(rounds, 'fold')} are done.")
+
+    def round_done(self, name: str, macro_f1: float | None) -> None:
+        """Print one line per fold where no bar tells how far it has come."""
+        if self.hidden:
+            console.print(f"{round_name(name)} is done: macro-F1 {_share(macro_f1)}")
 
     def epoch_done(self, record: "EpochRecord") -> None:
         """Print one line per epoch."""
@@ -90,16 +105,44 @@ class TrainingConsole(Bars):
             f"{record.threshold:>9.4f}   {record.lr:>7.1e}{best}"
         )
 
-    def show_result(self, result: "TrainResult") -> None:
-        """Print the final tables and where to look."""
-        best = result.best
-        kept = "Last" if self._settings.keeps_last else "Best"
-        origin = "(not tuned)" if self._settings.tune_for == UNTUNED else "from the validation photos"
-        console.print(f"\n{kept} epoch: {best.epoch}, threshold {best.threshold:.4f} {origin}.")
-        console.print(metrics_table(result.splits))
-        folder = escape(str(result.run.path))
-        tell(f"Everything is in [bold]{folder}[/]: start with top-errors.png and confusion_matrices.png.")
-        propose("Judge new photos", ["predict", str(result.run.path), "PHOTOS", "--csv", "verdicts.csv"])
+    def show_result(self, trained: "Trained", *, full: bool) -> None:
+        """Print what the gate does to parts that the network had not learnt from, and what to do next.
+
+        Args:
+            trained: the run.
+            full: also print every metric of every split.
+        """
+        result, run = trained.result, trained.result.run.path
+        console.print()
+        if self._settings.by_epochs:
+            kept = "Last" if self._settings.keeps_last else "Best"
+            console.print(f"{kept} epoch: {result.learnt.epoch}")
+        if full or trained.decision is None:
+            console.print(metrics_table(result.splits))
+        tell(_learnt_from(result.manifest))
+        if trained.decision is not None:
+            show_decision(trained.decision)
+        elif trained.no_gate is not None:
+            tell(f"[yellow]No gate:[/] {escape(str(trained.no_gate))}")
+            tell(
+                f"Without one, photos are judged at the threshold {result.learnt.threshold:.4f}, which nothing proves."
+            )
+        start = "gate/tradeoff.png and gate/calibration.png" if trained.decision else "confusion_matrices.png"
+        tell(f"Everything is in [bold]{escape(str(run))}[/]: start with {start}.")
+        propose("Write the report", ["report", str(run)])
+        propose("Make the model file for the station", ["export", str(run), "-o", "model.onnx"])
+
+
+def _learnt_from(manifest: "Manifest") -> str:
+    learnt, rest = manifest.of_split("train"), len(manifest.photos) - len(manifest.of_split("train"))
+    parts = {kind: len({one.part for one in learnt if one.defective == kind}) for kind in (False, True)}
+    told = (
+        f"The network learnt from {counted(len(learnt), 'photo')} of {counted(parts[False], 'good part')} and "
+        f"{counted(parts[True], 'defective part')}"
+    )
+    return (
+        f"{told}; {counted(rest, 'photo')} of val and test were held back." if rest else f"{told}: from all."
+    )
 
 
 def _share(value: float | None) -> str:

@@ -14,6 +14,7 @@ from castproof.settings import (
     BACKBONES,
     DEVICES,
     FEATURES,
+    HEADS,
     OBJECTIVES,
     OPTIMIZERS,
     SCHEDULES,
@@ -38,7 +39,7 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
         "recipe",
         str,
         NETWORK,
-        "What is learnt from which features, and how (best: four heads instead of one); every other option changes it.",
+        "What is learnt from which features, and how; every other option changes it.",
         names(tuple(RECIPES)),
     ),
     ("model", str, NETWORK, "Backbone.", names(BACKBONES)),
@@ -57,14 +58,14 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
         names(FEATURES),
     ),
     (
-        "heads",
-        int,
+        "head",
+        str,
         NETWORK,
-        "Heads that learn side by side from different starts, 1 to 32; their logits are averaged.",
-        None,
+        "Linear, fitted at once; or with a hidden layer, trained epoch by epoch.",
+        names(HEADS),
     ),
     ("img_size", int, NETWORK, "Side of the network input in pixels.", None),
-    ("dropout", float, NETWORK, "Dropout of the head, 0 to below 1.", None),
+    ("dropout", float, NETWORK, "Dropout of a hidden layer, 0 to below 1.", None),
     (
         "unfreeze",
         str,
@@ -74,7 +75,7 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
     ),
     ("backbone_lr_mult", float, NETWORK, "Learning rate of the backbone, relative to --lr.", None),
     ("head_only_epochs", int, NETWORK, "Epochs before the backbone learns too.", None),
-    ("epochs", int, LEARNING, "Most epochs to train.", None),
+    ("epochs", int, LEARNING, "Most epochs to train, where the head is not linear.", None),
     ("batch_size", int, LEARNING, "Photos per training step; lower it if memory runs out.", None),
     ("lr", float, LEARNING, "Highest learning rate.", None),
     ("min_lr", float, LEARNING, "Learning rate at the end of the cosine.", None),
@@ -170,7 +171,8 @@ def training_words(settings: TrainSettings) -> list[str]:
     }
     words = [("--" + name.replace("_", "-"), str(value)) for name, value in {**told, **changed}.items()]
     words += [("--ok", name) for name in settings.ok]
-    return [word for pair in words for word in pair] + ["--skip-unreadable"] * settings.skip_unreadable
+    switches = ["--set-aside"] * settings.set_aside + ["--skip-unreadable"] * settings.skip_unreadable
+    return [word for pair in words for word in pair] + switches
 
 
 def _parameter(name: str, kind: type, panel: str, text: str, metavar: str | None) -> inspect.Parameter:

@@ -128,7 +128,7 @@ def _network(checkpoint: Checkpoint, hparams: dict[str, Any]) -> Section:
     return {
         "backbone": spec.model,
         "features": spec.features,
-        "heads": spec.heads,
+        "head": spec.head,
         "epoch": checkpoint.epoch,
         "starting weights": Path(str(hparams["settings"].get("weights", ""))).name,
         "preprocessing": PREPROCESSING.format(size=rule.size_px, mean=list(rule.mean), std=list(rule.std)),

@@ -1,0 +1,77 @@
+"""The photos of a training run or a cross-validation: read, verified, with their parts, in the splits asked for."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from castproof.data.folders import read_folders, verify_photos
+from castproof.data.folds import LEAST_FOLDS, Folds, fold_photos, most_folds
+from castproof.data.left_out import without_conflicts
+from castproof.data.manifest import Manifest, Photo
+from castproof.data.splits import split_photos
+from castproof.pipeline.part_ids import with_recorded_parts
+from castproof.progress import Progress
+from castproof.settings import TrainSettings
+
+TRAIN = "train"
+
+
+@dataclass(frozen=True)
+class TrainingPhotos:
+    """The photos of a training run.
+
+    Args:
+        manifest: in their splits; what is in none of them is in train.
+        aside: left out, since their label is in doubt.
+        folds: the photos of train in folds over parts, for evidence; None where the network learns by epochs, for
+            which validation photos are the evidence, or where there are too few parts.
+    """
+
+    manifest: Manifest
+    aside: tuple[Photo, ...]
+    folds: Folds | None
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether there are photos that the network does not learn from."""
+        return len(self.manifest.of_split(TRAIN)) < len(self.manifest.photos)
+
+
+def read_photos(settings: TrainSettings, progress: Progress) -> tuple[Manifest, tuple[Photo, ...]]:
+    """Return the verified photos with the part that each of them shows, split as in their folder; and those left out.
+
+    Raises:
+        DataError: folders or classes do not fit, or photos cannot be decoded.
+    """
+    manifest = read_folders(Path(settings.data), settings.ok)
+    manifest = verify_photos(manifest, skip_unreadable=settings.skip_unreadable, progress=progress)
+    manifest = with_recorded_parts(manifest, progress=progress)
+    return without_conflicts(manifest) if settings.set_aside else (manifest, ())
+
+
+def read_training_photos(settings: TrainSettings, progress: Progress) -> TrainingPhotos:
+    """Return the photos of a training run in the splits that its settings ask for.
+
+    The network learns from every photo that no split folder holds back, unless validation photos are needed to choose
+    an epoch or a threshold, or a new split is asked for.
+
+    Raises:
+        DataError: folders, classes or splits do not fit, or photos cannot be decoded.
+    """
+    manifest, aside = read_photos(settings, progress)
+    if settings.split != "given":
+        manifest = manifest.unsplit()
+    if manifest.of_split(""):
+        if settings.needs_validation or settings.split == "parts":
+            manifest = split_photos(
+                manifest, val=settings.val_share, test=settings.test_share, seed=settings.seed
+            )
+        else:
+            photos = tuple(replace(photo, split=TRAIN) for photo in manifest.photos)
+            manifest = replace(manifest, photos=photos)
+    return TrainingPhotos(manifest, aside, None if settings.by_epochs else _folds(manifest, settings))
+
+
+def _folds(manifest: Manifest, settings: TrainSettings) -> Folds | None:
+    learnt = replace(manifest, photos=manifest.of_split(TRAIN)).unsplit()
+    folds = min(settings.folds, most_folds(learnt))
+    return fold_photos(learnt, folds, seed=settings.seed) if folds >= LEAST_FOLDS else None
