@@ -38,16 +38,9 @@ class Head(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("std", torch.ones(width))
-        self.layers = (
-            nn.Sequential(nn.Linear(width, 2))
-            if kind == LINEAR
-            else nn.Sequential(
-                nn.Linear(width, HIDDEN_WIDTH),
-                nn.Hardswish(),
-                nn.Dropout(dropout),
-                nn.Linear(HIDDEN_WIDTH, 2),
-            )
-        )
+        self.hidden = None if kind == LINEAR else nn.Linear(width, HIDDEN_WIDTH)
+        self.bend = nn.Sequential(nn.Hardswish(), nn.Dropout(dropout))
+        self.last = nn.Linear(width if self.hidden is None else HIDDEN_WIDTH, 2)
 
     def fit_scale(self, features: Tensor) -> None:
         """Measure mean and standard deviation on training features (n, width)."""

@@ -2,9 +2,8 @@
 
 The loss is convex: one answer, nothing to start from, to stop early or to draw at random. With few parts the strength
 decides: too weak a ridge learns the parts by heart and now and then rejects nearly every photo of a good part that it
-never saw. So parts are hidden again and again, and of the strengths that are no worse than the best by more than chance
-the strongest is taken (the one-standard-error rule: Breiman, Friedman, Olshen and Stone 1984). docs/decisions/0017
-holds the study behind it.
+never saw. With few parts, choosing the strength costs more than it gains, since the hard parts are few: so a strong
+ridge stays unless hidden parts speak for another one by more than chance. docs/decisions/0017 holds the study behind it.
 """
 
 from collections.abc import Sequence
@@ -26,7 +25,8 @@ DIRECTIONS: Final = 300  # of the photos' largest differences; the rest hardly c
 ROUNDS: Final = 3
 GROUPS: Final = 4  # of parts; each is hidden once in every round
 LEAST_PARTS: Final = 4  # of each kind, below which strengths are not compared
-UNCHOSEN: Final = 0.1
+USUAL: Final = 0.1
+STANDARD_ERRORS: Final = 2.0  # by which another strength must be better than the usual one
 _POWER_ITERATIONS: Final = 4
 _SPARE_DIRECTIONS: Final = 20
 _STEPS: Final = 200
@@ -39,7 +39,7 @@ class StrengthTrial:
     Args:
         strength: of the ridge, see `ridge_path`.
         loss: mean log loss, each part counted alike and both kinds alike, nats.
-        loss_se: standard error over parts of the difference from the lowest loss; 0 for that one itself.
+        loss_se: standard error over parts of the difference from the loss of the usual strength; 0 for that one.
         worst_good: share of the photos of the worst good part that p_defective >= 0.5 rejects.
         worst_defective: share of the photos of the worst defective part that pass there.
         chosen: whether the head has this strength.
@@ -87,7 +87,7 @@ def fit_ridge(
     ):  # the figures must not hang on the number of cores, nor cores wait for each other
         basis = _largest_differences(scaled, weight)
         along = (scaled @ basis).astype(np.float64)
-        strengths: tuple[float, ...] = (UNCHOSEN,)
+        strengths: tuple[float, ...] = (USUAL,)
         trials: tuple[StrengthTrial, ...] = ()
         if _can_hide(defective, part):
             trials = _try_strengths(along, defective, weight, part, seed)
@@ -157,9 +157,10 @@ def _try_strengths(
     margins = _hidden_margins(along, defective, weight, part, seed)
     good, bad = (_of_parts(margins, defective, part, kind=kind) for kind in (False, True))
     loss = (good.loss.mean(axis=0) + bad.loss.mean(axis=0)) / 2
-    best = int(np.argmin(loss))
-    se = np.sqrt(sum(_variance_of_mean(kind.loss - kind.loss[:, [best]]) for kind in (good, bad)) / 4)
-    chosen = int(np.flatnonzero(loss <= loss[best] + se)[0])
+    usual = STRENGTHS.index(USUAL)
+    se = np.sqrt(sum(_variance_of_mean(kind.loss - kind.loss[:, [usual]]) for kind in (good, bad)) / 4)
+    better = loss < loss[usual] - STANDARD_ERRORS * se
+    chosen = int(np.argmin(np.where(better, loss, np.inf))) if better.any() else usual
     worst_good, worst_defective = (kind.wrong.max(axis=0) for kind in (good, bad))
     return tuple(
         StrengthTrial(

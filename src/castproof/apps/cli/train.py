@@ -39,8 +39,8 @@ def train_command(
     split: Annotated[
         str,
         typer.Option(
-            help="given: use the split folders, and learn from all photos where there are none; parts: hold back parts of "
-            "a new split; none: learn from all photos.",
+            help="given: use the split folders; without any, learn from all photos. parts: hold back a new split. "
+            "none: learn from all photos.",
             metavar=names(SPLIT_CHOICES),
             rich_help_panel=DATA,
         ),
