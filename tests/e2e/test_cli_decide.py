@@ -11,6 +11,7 @@ import pytest
 from castproof_process import Server
 from small_run import COUNTS, ROUND, Crossvalidated, Trained
 
+from castproof.gate.choosing import LEVELS
 from castproof.pipeline.gate_file import sealed
 
 BEST = 1 - 0.05 ** (1 / COUNTS["val"])  # of as many defective parts as there are in val
@@ -83,10 +84,38 @@ def test_a_run_gets_a_gate_of_its_validation_photos_told_on_its_test_photos(
         assert (float(row["p_defective"]) >= float(row["reject_from"])) == (row["verdict"] == "REJECT")
 
 
+def test_without_a_flag_a_cross_validation_gets_a_gate_and_its_promise(
+    castproof: Server, crossval: Path, tmp_path: Path
+) -> None:
+    done = castproof.run(["decide", crossval], tmp_path)
+    assert done.code == 0, done.text
+    told, text = gate_of(crossval), sentence(done.out)
+    assert told["gate"]["policy"]["name"] == "auto"
+    rows = rows_of(crossval / "gate" / "photos.csv")
+    defective = [row for row in rows if row["label"] == "defective"]
+    missed = sum(row["verdict"] == "ACCEPT" for row in defective)
+    assert text.startswith(f"Out of fold: {missed} of {len(defective)} defective photos missed")
+    assert told["gate"]["promise"]["at_most"] in LEVELS
+    for word in ("cost per part", "REVIEW load", "REVIEW*", "10,000", "defect rate"):
+        assert word not in text
+    assert (told["results"]["cost"], told["results"]["review_load"], told["results"]["defect_rate"]) == (
+        None,
+    ) * 3
+    assert castproof.run(["report", crossval], tmp_path).code == 0
+    page = (crossval / "gate" / "report.html").read_text(encoding="utf-8")
+    assert "For the line" not in page
+    assert '"defect_rate":null' in page
+    assert castproof.run(["decide", crossval, "--defect-rate", "0.02"], tmp_path).code == 0
+    assert gate_of(crossval)["gate"]["thresholds"] == told["gate"]["thresholds"]
+    assert gate_of(crossval)["results"]["defect_rate"] == 0.02
+
+
 def test_the_same_question_has_the_same_answer(castproof: Server, run: Path, tmp_path: Path) -> None:
     answers = []
     for _ in range(2):
-        assert castproof.run(["decide", run, "--policy", "min-cost"], tmp_path).code == 0
+        assert (
+            castproof.run(["decide", run, "--policy", "min-cost", "--defect-rate", "0.1"], tmp_path).code == 0
+        )
         answers.append([path.read_bytes() for path in sorted((run / "gate").iterdir())])
     assert answers[0] == answers[1]
 
@@ -192,7 +221,8 @@ def test_a_gate_of_another_network_or_a_broken_one_is_refused_by_every_command(
 def test_a_cross_validation_decides_on_all_parts_and_is_told_fold_by_fold(
     castproof: Server, crossval: Path, tmp_path: Path
 ) -> None:
-    done = castproof.run(["decide", crossval, "--miss-rate", "0.2", "--review-load", "0.5"], tmp_path)
+    limits = ["--miss-rate", "0.2", "--review-load", "0.5", "--defect-rate", "0.3"]
+    done = castproof.run(["decide", crossval, *limits], tmp_path)
     assert done.code == 0, done.text
     told = gate_of(crossval)
     assert told["rests_on"]["kind"] == "crossval"
@@ -244,6 +274,9 @@ def test_evidence_of_the_same_recipe_is_taken_without_the_parts_of_the_test(
         (["--per", "box"], "--per"),
         (["--cost-miss", "-1"], "--cost-miss"),
         (["--combine", "5/9"], "no good part"),
+        (["--policy", "min-cost"], "needs --defect-rate"),
+        (["--review-load", "0.1"], "needs --defect-rate"),
+        (["--policy", "auto", "--false-alarm-rate", "0.1"], "has its own REVIEW"),
     ],
 )
 def test_what_cannot_be_asked_is_told_in_words(

@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 
 from castproof.errors import PromiseError
+from castproof.gate.auto import auto_cuts
 from castproof.gate.evidence import Evidence, Inspections, inspections
-from castproof.gate.policy import MAX_MACRO_F1, MIN_COST, MISS_RATE, PER_PHOTO, Policy
+from castproof.gate.policy import AUTO_GATE, MAX_MACRO_F1, MIN_COST, MISS_RATE, PER_PHOTO, Policy
 from castproof.gate.risk import EXACT, SHARES, WEIGHTED, Sample, p_value, size_needed, upper_bound
 from castproof.measure.scores import Floats
 from castproof.wording import counted, percent
@@ -37,7 +38,7 @@ class Sides:
         cuts: float64 (m,), rising; the first lets nothing pass, the last everything.
         gaps: float64 (m,), the distance between the two logits around each cut; 0 for the first and the last.
         passing_good, passing_defective: float64 (m,), share of each kind that passes at each cut.
-        defect_rate: share of defective parts that is reckoned with.
+        defect_rate: share of defective parts on the line; None where it is not known.
     """
 
     good: Inspections
@@ -46,7 +47,7 @@ class Sides:
     gaps: Floats
     passing_good: Floats
     passing_defective: Floats
-    defect_rate: float
+    defect_rate: float | None
 
 
 def sides(evidence: Evidence, policy: Policy) -> Sides:
@@ -63,13 +64,14 @@ def sides(evidence: Evidence, policy: Policy) -> Sides:
         gaps=np.concatenate([[0.0], high - low, [0.0]]),
         passing_good=good.share_below(cuts),
         passing_defective=defective.share_below(cuts),
-        defect_rate=policy.defect_rate or defective.parts / (defective.parts + good.parts),
+        defect_rate=policy.defect_rate,
     )
 
 
 def choose_cuts(known: Sides, policy: Policy, *, sample: Sample | None = None) -> Cuts:
     """Return the cuts that `policy` asks for; manual ones are not chosen here.
 
+    auto: see `castproof.gate.auto`.
     max-macro-f1, max-def-f1: the highest F1 of inspections, each part counted alike; among equals the widest gap.
     min-cost: the lowest expected cost per part, over both cuts at once.
     miss-rate: the highest cut up to which every cut keeps the promise (learn then test by a fixed sequence:
@@ -83,8 +85,12 @@ def choose_cuts(known: Sides, policy: Policy, *, sample: Sample | None = None) -
             fold is left out. Nothing is proven then, and REVIEW comes as near to its limits as it can.
 
     Raises:
+        SettingError: it takes the defect rate of the line, which is not given.
         PromiseError: too few parts to keep the promise, or no REVIEW keeps both limits.
     """
+    policy.check_defect_rate()
+    if policy.name == AUTO_GATE:
+        return Cuts(*auto_cuts(known.good, known.defective, policy.costs))
     if policy.name == MIN_COST:
         return _cheapest(known, policy)
     if policy.name == MISS_RATE:
@@ -173,7 +179,7 @@ def _cheapest(known: Sides, policy: Policy) -> Cuts:
 
 
 def _cost_terms(known: Sides, policy: Policy) -> tuple[Floats, Floats]:
-    rate, cost = known.defect_rate, policy.costs
+    rate, cost = known.defect_rate or 0.0, policy.costs
     of_accept = (
         rate * (cost.miss - cost.review) * known.passing_defective
         - (1 - rate) * cost.review * known.passing_good
@@ -201,10 +207,11 @@ def _reject_from(known: Sides, policy: Policy, accept: int, *, strictly: bool) -
     """
     if not policy.wants_review:
         return accept
-    rate = known.defect_rate
-    load = rate * (known.passing_defective - known.passing_defective[accept]) + (1 - rate) * (
-        known.passing_good - known.passing_good[accept]
-    )
+    load = np.zeros(len(known.cuts))
+    if policy.review_load is not None and known.defect_rate is not None:
+        load = known.defect_rate * (known.passing_defective - known.passing_defective[accept]) + (
+            1 - known.defect_rate
+        ) * (known.passing_good - known.passing_good[accept])
     alarms = 1 - known.passing_good
     most_load = 1.0 if policy.review_load is None else policy.review_load
     most_alarms = 1.0 if policy.false_alarm_rate is None else policy.false_alarm_rate

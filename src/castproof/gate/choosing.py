@@ -1,6 +1,7 @@
 """Choosing a gate on evidence, and what the evidence proves about it."""
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -10,9 +11,11 @@ from castproof.gate.calibrator import Calibrator
 from castproof.gate.choice import Sides, choose_cuts, sample_of, sides, unit_inspections
 from castproof.gate.evidence import Evidence
 from castproof.gate.gate import Bound, Gate
-from castproof.gate.policy import MANUAL, MISS_RATE, Policy
+from castproof.gate.policy import AUTO_GATE, MANUAL, MISS_RATE, Policy
 from castproof.gate.risk import Sample, upper_bound
 from castproof.measure.decision import Thresholds, is_defective
+
+LEVELS: Final = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5)
 
 
 def choose_gate(
@@ -53,9 +56,25 @@ def choose_gate(
     promise = None
     if policy.name in (MISS_RATE, MANUAL) and sample is None:
         promise = bound_of(known, policy, chosen.calibrator, thresholds)
+    if policy.name == AUTO_GATE and sample is None:
+        promise = _promise_anyway(known, policy, chosen.calibrator, thresholds)
     if promise is not None and policy.name == MISS_RATE:
         promise = replace(promise, at_most=policy.miss_rate)
     return Gate(chosen.calibrator, thresholds, policy, chosen.why, promise)
+
+
+def _promise_anyway(
+    known: Sides, policy: Policy, calibrator: Calibrator, thresholds: Thresholds
+) -> Bound | None:
+    """Return the smallest of LEVELS that is proven for thresholds that were chosen on these very photos, or None.
+
+    Each level is tested with its share of the risk (Bonferroni): with the confidence of the policy, every cut that
+    passes the test of a level keeps it, whichever of them is chosen, and at all levels at once.
+    """
+    shared = replace(policy, confidence=1 - (1 - policy.confidence) / len(LEVELS))
+    found = bound_of(known, shared, calibrator, thresholds)
+    level = next((one for one in LEVELS if one >= found.at_most), None)
+    return None if level is None else replace(found, at_most=level, confidence=policy.confidence)
 
 
 def bound_of(known: Sides, policy: Policy, calibrator: Calibrator, thresholds: Thresholds) -> Bound:

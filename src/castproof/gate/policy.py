@@ -9,12 +9,13 @@ from castproof.errors import SettingError
 from castproof.gate.combine import Combine
 from castproof.measure.decision import Thresholds
 
+AUTO_GATE: Final = "auto"
 MAX_MACRO_F1: Final = "max-macro-f1"
 MAX_DEF_F1: Final = "max-def-f1"
 MIN_COST: Final = "min-cost"
 MISS_RATE: Final = "miss-rate"
 MANUAL: Final = "manual"
-POLICIES: Final = (MAX_MACRO_F1, MAX_DEF_F1, MIN_COST, MISS_RATE, MANUAL)
+POLICIES: Final = (AUTO_GATE, MAX_MACRO_F1, MAX_DEF_F1, MIN_COST, MISS_RATE, MANUAL)
 PER_PART: Final = "part"
 PER_PHOTO: Final = "photo"
 UNITS: Final = (PER_PART, PER_PHOTO)
@@ -63,8 +64,9 @@ class Policy:
         per: "part" for the share of parts, each counted alike; "photo" for the share of photos.
         false_alarm_rate: largest share of good parts that may be rejected without a look, in [0, 1); None for any.
         review_load: largest share of all parts that can be looked at by hand, in [0, 1); None for no REVIEW.
-        defect_rate: share of defective parts on the line, in (0, 1); None for that of the evidence.
-        costs: of "min-cost", and of the expected cost in every table.
+        defect_rate: share of defective parts on the line, in (0, 1); None where it is not known: then no load of all
+            parts and no cost of a part can be stated.
+        costs: of "min-cost" and "auto", and of the expected cost in every table.
         thresholds: of "manual".
         combine: how several photos of a part become one verdict.
 
@@ -124,6 +126,17 @@ class Policy:
         """Whether the user allows REVIEW."""
         return self.review_load is not None or self.false_alarm_rate is not None
 
+    def check_defect_rate(self) -> None:
+        """Raise SettingError where thresholds cannot be chosen without the defect rate of the line."""
+        wants = "--policy min-cost" if self.name == MIN_COST else "--review-load"
+        if self.defect_rate is None and (self.name == MIN_COST or self.review_load is not None):
+            raise SettingError(
+                f"{wants} needs --defect-rate.",
+                rule="It is about all parts of your line, and the photos do not tell how many of these are defective.",
+                fix="Add for example --defect-rate 0.02 for two in a hundred; or leave both out: --policy auto "
+                "asks for neither.",
+            )
+
     def to_json(self) -> dict[str, Any]:
         """Return the policy as JSON values."""
         return {**asdict(self), "combine": self.combine.rule}
@@ -164,9 +177,9 @@ class Policy:
                 rule="Where several photos make one verdict, parts are what passes.",
                 fix="Leave one of them out.",
             )
-        if self.wants_review and self.name in (MANUAL, MIN_COST):
+        if self.wants_review and self.name in (AUTO_GATE, MANUAL, MIN_COST):
             raise SettingError(
                 f"--policy {self.name} has its own REVIEW.",
-                rule="manual takes it from --reject-from, min-cost from --cost-review.",
+                rule="manual takes it from --reject-from, auto and min-cost from --cost-review.",
                 fix="Leave out --review-load and --false-alarm-rate.",
             )

@@ -95,9 +95,9 @@ class Results:
         defective: verdicts on the defective photos; `accepted` are missed defects.
         good: verdicts on the good photos; `rejected` are false alarms.
         by_part: the good and the defective parts, where several photos make one verdict; None for single photos.
-        review_load: share of all parts that are REVIEW at `defect_rate`, in [0, 1].
-        cost: expected cost per part at `defect_rate`, with the costs of the policy.
-        defect_rate: share of defective parts that is reckoned with.
+        review_load: share of all parts that are REVIEW at `defect_rate`, in [0, 1]; None without one.
+        cost: expected cost per part at `defect_rate`, with the costs of the policy; None without one.
+        defect_rate: share of defective parts on the line; None where it is not known.
         before: calibration of what the network says.
         after: calibration of p_defective.
     """
@@ -105,9 +105,9 @@ class Results:
     defective: VerdictRates
     good: VerdictRates
     by_part: tuple[PartRates, PartRates] | None
-    review_load: float
-    cost: float
-    defect_rate: float
+    review_load: float | None
+    cost: float | None
+    defect_rate: float | None
     before: Calibration
     after: Calibration
 
@@ -129,13 +129,13 @@ class Results:
         }
 
 
-def results(outcome: Outcome, policy: Policy, defect_rate: float, confidence: float = 0.95) -> Results:
+def results(outcome: Outcome, policy: Policy, defect_rate: float | None, confidence: float = 0.95) -> Results:
     """Return what is told of `outcome`.
 
     Args:
         outcome: photos with their verdicts; both kinds are present.
         policy: what was asked for: its costs and how it combines photos.
-        defect_rate: share of defective parts to reckon with, in (0, 1).
+        defect_rate: share of defective parts on the line, in (0, 1); None for no load and no cost.
         confidence: of the intervals, two-sided.
 
     Raises:
@@ -149,8 +149,12 @@ def results(outcome: Outcome, policy: Policy, defect_rate: float, confidence: fl
         by_part=(_part_rates(good, confidence), _part_rates(defective, confidence))
         if policy.combine.several
         else None,
-        review_load=_mixed(defect_rate, float(defective.reviewed.mean()), float(good.reviewed.mean())),
-        cost=policy.costs.of_a_part(
+        review_load=None
+        if defect_rate is None
+        else _mixed(defect_rate, float(defective.reviewed.mean()), float(good.reviewed.mean())),
+        cost=None
+        if defect_rate is None
+        else policy.costs.of_a_part(
             defect_rate,
             missed=float(defective.accepted.mean()),
             defects_reviewed=float(defective.reviewed.mean()),

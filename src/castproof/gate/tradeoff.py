@@ -25,14 +25,14 @@ class TradeoffRow:
         bound: the miss rate that the evidence proves for this threshold, had it been fixed beforehand.
         good_passed: share of good parts that pass.
         review_load: share of all parts that are looked at where no good part may be rejected: all good parts that do
-            not pass are REVIEW, and the defective parts that look no worse than they.
+            not pass are REVIEW, and the defective parts that look no worse than they; None without a defect rate.
     """
 
     threshold: float
     missed: float
     bound: float
     good_passed: float
-    review_load: float
+    review_load: float | None
 
 
 def tradeoff(known: Sides, policy: Policy, calibrator: Calibrator) -> list[TradeoffRow]:
@@ -69,13 +69,15 @@ def row_at(known: Sides, policy: Policy, calibrator: Calibrator, place: int) -> 
     spared = int(np.argmax(known.passing_good >= 1 - _EQUAL))
     top = max(spared, place)
     rate = known.defect_rate
-    load = rate * (known.passing_defective[top] - known.passing_defective[place]) + (1 - rate) * (
-        known.passing_good[top] - known.passing_good[place]
-    )
+    load = None
+    if rate is not None:
+        load = rate * (known.passing_defective[top] - known.passing_defective[place]) + (1 - rate) * (
+            known.passing_good[top] - known.passing_good[place]
+        )
     return TradeoffRow(
         threshold=float(calibrator.p(cut)[0]),
         missed=missed,
         bound=upper_bound(missed, sample_of(known, policy), policy.confidence),
         good_passed=float(known.passing_good[place]),
-        review_load=float(load),
+        review_load=None if load is None else float(load),
     )

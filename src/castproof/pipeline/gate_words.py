@@ -2,10 +2,15 @@
 
 from typing import Final
 
+import numpy as np
+
+from castproof.gate.auto import LEAST_PARTS
 from castproof.gate.choice import ceiled
 from castproof.gate.gate import Bound
-from castproof.gate.policy import MANUAL, MISS_RATE, PER_PART, PER_PHOTO, Policy
-from castproof.pipeline.decide import Decision
+from castproof.gate.policy import AUTO_GATE, MANUAL, MISS_RATE, PER_PART, PER_PHOTO, Policy
+from castproof.gate.summary import verdict_summary
+from castproof.measure.decision import VERDICTS, Verdict
+from castproof.pipeline.decide import OUT_OF_FOLD, Decision
 from castproof.pipeline.judged import CROSSVAL
 from castproof.wording import counted, percent
 
@@ -24,8 +29,10 @@ def promise_sentences(decision: Decision) -> list[str]:
     """Return what is promised, on what conditions, and what the photos that the gate was not chosen on prove."""
     policy, promise = decision.gate.policy, decision.gate.promise
     found = []
+    if promise is None and policy.name == AUTO_GATE:
+        found.append(no_promise_sentence(decision))
     if promise is not None:
-        word = "Promise" if policy.name == MISS_RATE else "Proven"
+        word = "Promise" if policy.name in (AUTO_GATE, MISS_RATE) else "Proven"
         found.append(f"{word}: {bound_sentence(promise, policy)}")
         if decision.source.evidence_kind == CROSSVAL:
             found.append(OF_SISTERS)
@@ -36,6 +43,36 @@ def promise_sentences(decision: Decision) -> list[str]:
     if decision.proof is not None:
         found.append(f"The test photos alone prove: {bound_sentence(decision.proof, policy)}")
     return found
+
+
+def summary_sentences(decision: Decision) -> list[str]:
+    """Return what the gate did to photos that it was not chosen on; nothing where several make one verdict."""
+    outcome = decision.outcome
+    if decision.gate.policy.combine.several:
+        return []
+    accepted, review, rejected = (
+        VERDICTS.index(one) for one in (Verdict.ACCEPT, Verdict.REVIEW, Verdict.REJECT)
+    )
+    codes = np.where(outcome.accepted, accepted, np.where(outcome.rejected, rejected, review))
+    parts = [photo.part for photo in decision.photos]
+    first, *rest = verdict_summary(outcome.photos.defective, parts, codes.astype(np.uint8))
+    where = "Out of fold" if decision.told_on == OUT_OF_FOLD else "Test photos"
+    return [f"{where}: {first}", *rest]
+
+
+def no_promise_sentence(decision: Decision) -> str:
+    """Return why the gate that asks nothing promises nothing."""
+    evidence = decision.source.evidence.evidence
+    parts = {kind: evidence.parts(defective=kind) for kind in (True, False)}
+    counts = f"{counted(parts[True], 'defective part')} and {counted(parts[False], 'good part')}"
+    if min(parts.values()) < LEAST_PARTS:
+        return (
+            f"No promise: {counts} are too few to expect anything of the next one. The gate is a cautious guess: "
+            "whatever lies between the two kinds is for a person."
+        )
+    return (
+        f"No promise: with {counts}, more than half of the defective parts could pass for all that is proven."
+    )
 
 
 def bound_sentence(bound: Bound, policy: Policy) -> str:

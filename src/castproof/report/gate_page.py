@@ -63,13 +63,13 @@ class Setting:
     Args:
         accept: ACCEPT below this p_defective.
         reject: REJECT from this one.
-        defect_rate: share of defective parts, in (0, 1).
+        defect_rate: share of defective parts, in (0, 1); None where it is not known.
         miss, false_alarm, review: costs of one part.
     """
 
     accept: float
     reject: float
-    defect_rate: float
+    defect_rate: float | None
     miss: float
     false_alarm: float
     review: float

@@ -21,6 +21,7 @@ NOISY = generated_evidence(8, apart=1.2, slope=0.5)
 
 def policy_of(name: str, **values: object) -> Policy:
     at = Thresholds(0.3, 0.6) if name == MANUAL else None
+    values = {"defect_rate": 0.2, **values} if name == MIN_COST else values
     return Policy(name, miss_rate=0.2, thresholds=at, **values)  # type: ignore[arg-type]
 
 

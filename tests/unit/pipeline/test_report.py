@@ -216,9 +216,9 @@ def test_limits_are_drawn_from_the_data(crossval: Path) -> None:
     text = " ".join(limits(told_of(crossval, Policy(miss_rate=0.25)), ["A doubt."]))
     assert "false alarms are told from 12 good parts" in text
     assert f"no rate below {100 * (1 - 0.05 ** (1 / 12)):.1f}%" in text
-    assert "is that of these photos" in text
+    assert "No load of looks and no cost per part are stated" in text
     assert text.endswith("A doubt.")
-    assert "is that of these photos" not in " ".join(
+    assert "No load of looks" not in " ".join(
         limits(told_of(crossval, Policy(miss_rate=0.25, defect_rate=0.1)), [])
     )
 

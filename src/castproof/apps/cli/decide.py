@@ -31,19 +31,22 @@ def decide_command(
         typer.Argument(help="Run folder of castproof train, or folder of castproof crossval.", metavar="RUN"),
     ],
     policy: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="How thresholds are chosen.",
-            metavar="[max-macro-f1|max-def-f1|min-cost|miss-rate|manual]",
+            metavar="[auto|max-macro-f1|max-def-f1|min-cost|miss-rate|manual]",
+            show_default="auto; miss-rate with --miss-rate, --review-load or --false-alarm-rate",
             rich_help_panel=POLICY,
         ),
-    ] = "miss-rate",
+    ] = None,
     miss_rate: Annotated[
-        float,
+        float | None,
         typer.Option(
-            help="Largest share of defective parts that may pass, for miss-rate.", rich_help_panel=POLICY
+            help="Largest share of defective parts that may pass, for miss-rate.",
+            show_default="0.05",
+            rich_help_panel=POLICY,
         ),
-    ] = 0.05,
+    ] = None,
     confidence: Annotated[
         float, typer.Option(help="How sure the promise is, between 0 and 1.", rich_help_panel=POLICY)
     ] = 0.95,
@@ -84,7 +87,7 @@ def decide_command(
         float | None,
         typer.Option(
             help="Share of defective parts on your line.",
-            show_default="as in the evidence",
+            show_default="not known: no load, no cost per part",
             rich_help_panel=AFFORD,
         ),
     ] = None,
@@ -117,26 +120,32 @@ def decide_command(
 ) -> None:
     """Choose calibration and thresholds: ACCEPT, REVIEW, REJECT, with a miss rate that the evidence proves.
 
+    Without flags it asks nothing: the gate of the lowest cost to expect of new parts, and what it can promise.
+
     The gate is chosen on validation photos, or on those of a cross-validation, and told on photos that it was not
     chosen on. It is kept in RUN/gate; predict and evaluate use it from then on.
 
     [bold]Examples[/]
 
+    castproof decide runs/crossval_casting_fast_1a2b3c4d
+
     castproof decide runs/crossval_casting_fast_1a2b3c4d --miss-rate 0.05 --review-load 0.06 --defect-rate 0.02
 
-    castproof decide runs/mobilenet_adamw_none_dr0.5_20260101_120000 --policy min-cost --cost-miss 200
+    castproof decide runs/mobilenet_adamw_none_dr0.5_20260101_120000 --policy min-cost --defect-rate 0.02
 
     castproof decide runs/mobilenet_adamw_none_dr0.5_20260101_120000 --evidence runs/crossval_casting_fast_1a2b3c4d
     """
     with training_libraries():
         from castproof.gate.combine import Combine
-        from castproof.gate.policy import Costs, Policy
+        from castproof.gate.policy import AUTO_GATE, MISS_RATE, Costs, Policy
         from castproof.pipeline.decide import Asked, decide, write_decision
         from castproof.pipeline.gate_file import gate_path
         from castproof.pipeline.judged import CROSSVAL
+    limits = (miss_rate, review_load, false_alarm_rate)
+    usual = AUTO_GATE if all(one is None for one in limits) else MISS_RATE
     wanted = Policy(
-        name=policy,
-        miss_rate=miss_rate,
+        name=policy or usual,
+        miss_rate=Policy.miss_rate if miss_rate is None else miss_rate,
         confidence=confidence,
         per=per,
         false_alarm_rate=false_alarm_rate,
@@ -176,9 +185,11 @@ def _thresholds(threshold: float | None, reject_from: float | None) -> Threshold
 def show_decision(decision: "Decision") -> None:
     """Print the gate, what it promises, what it does on photos that it was not chosen on, and what others would do."""
     from castproof.gate.gate import threshold_lines
-    from castproof.pipeline.gate_words import promise_sentences
+    from castproof.pipeline.gate_words import promise_sentences, summary_sentences
 
-    gate, policy = decision.gate, decision.gate.policy
+    for sentence in summary_sentences(decision):
+        tell(f"[bold]{escape(sentence)}[/]")
+    gate = decision.gate
     evidence = decision.source.evidence.evidence
     tell(
         f"Evidence   {counted(evidence.parts(defective=True), 'defective part')} and "
@@ -187,11 +198,6 @@ def show_decision(decision: "Decision") -> None:
     )
     if decision.source.known:
         tell(f"           {counted(decision.source.known, 'photo')} left out: their part is in train")
-    if policy.defect_rate is None:
-        tell(
-            f"           reckoned with {percent(decision.results.defect_rate)} defective parts, as in the evidence; "
-            "give --defect-rate of your line"
-        )
     tell(f"Calibrated {escape(str(gate.calibrator))} ({escape(gate.calibrated_for)})")
     for line in threshold_lines(gate.thresholds):
         tell(f"[bold]{escape(line)}[/]")
@@ -230,15 +236,18 @@ def _verdict_table(decision: "Decision") -> Table:
             ends = f"{percent(share.low)} to {percent(share.high)}"
             table.add_row(name, percent(share.share), ends, "combined", f"{share.parts:,}", "")
     table.add_section()
-    most = decision.gate.policy.review_load
-    table.add_row("REVIEW load", percent(told.review_load), "" if most is None else f"asked: {percent(most)}")
-    table.add_row("cost per part", f"{told.cost:.4g}")
+    at_rate = ""
+    if told.defect_rate is not None:
+        most, load = decision.gate.policy.review_load, percent(told.review_load or 0.0)
+        table.add_row("REVIEW load", load, "" if most is None else f"asked: {percent(most)}")
+        table.add_row("cost per part", f"{told.cost:.4g}")
+        at_rate = f"REVIEW load and cost at {percent(told.defect_rate)} defective parts. "
     table.add_row("ECE before", f"{told.before.ece:.4f}", _ends(told.before.ece_interval))
     table.add_row("ECE after", f"{told.after.ece:.4f}", _ends(told.after.ece_interval))
     table.caption = (
         "What to expect of other parts; the promise is about the gate itself. Every part counts alike; parts: with any "
-        "such photo; effective: as many independent photos would tell as much. REVIEW load and cost at "
-        f"{percent(told.defect_rate)} defective parts. ECE: 15 bins of p_defective."
+        "such photo; effective: as many independent photos would tell as much. "
+        f"{at_rate}ECE: 15 bins of p_defective."
     )
     table.caption_justify = "left"
     return table
@@ -277,7 +286,9 @@ def _rate_cells(rate: "Rate") -> list[str]:
 def _promise_table(decision: "Decision") -> Table:
     confidence = f"{decision.gate.policy.confidence:.0%}"
     table = Table(title="What else the evidence supports", title_justify="left")
-    for name in ("", "threshold", "missed", f"proven, {confidence}", "good passed", "REVIEW*"):
+    with_load = decision.results.defect_rate is not None
+    load_names = ["REVIEW*"] if with_load else []
+    for name in ("", "threshold", "missed", f"proven, {confidence}", "good passed", *load_names):
         table.add_column(name, justify="right" if name else "left")
     for rate, row in decision.promises:
         table.add_row(
@@ -286,10 +297,10 @@ def _promise_table(decision: "Decision") -> Table:
             percent(row.missed),
             f"≤ {percent(row.bound)}",
             percent(row.good_passed),
-            percent(row.review_load),
+            *([] if row.review_load is None else [percent(row.review_load)]),
         )
-    table.caption = (
-        "On the evidence itself. * load where no good part of it may be rejected: whatever else does not pass"
-    )
+    table.caption = "On the evidence itself."
+    if with_load:
+        table.caption += " * load where no good part of it may be rejected: whatever else does not pass"
     table.caption_justify = "left"
     return table

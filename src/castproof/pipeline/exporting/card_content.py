@@ -7,7 +7,7 @@ from castproof.data.manifest import SPLITS, Manifest
 from castproof.data.splits import part_key
 from castproof.errors import CastproofError
 from castproof.gate.gate import Gate
-from castproof.gate.results import VerdictRates
+from castproof.gate.results import Results, VerdictRates
 from castproof.measure.intervals import Rate
 from castproof.model.checkpoint import Checkpoint
 from castproof.pipeline.exporting.parity import Parity
@@ -78,10 +78,19 @@ def _results(told: Reported | None) -> Section:
         "had not learnt from; every part counts alike, 95% intervals are clustered by part",
         "defective": _rates(results.defective),
         "good": _rates(results.good),
-        "review load": f"{percent(results.review_load)} at {percent(results.defect_rate)} defective parts",
         "ECE, 15 bins": f"{results.after.ece:.4f}",
         "MCE, 15 bins": f"{results.after.mce:.4f}",
         "Brier score": f"{results.after.brier:.4f}",
+        **_for_the_line(results),
+    }
+
+
+def _for_the_line(results: Results) -> dict[str, str]:
+    """Return load and cost, which there are only at a stated share of defective parts."""
+    if results.defect_rate is None:
+        return {}
+    return {
+        "review load": f"{percent(results.review_load or 0.0)} at {percent(results.defect_rate)} defective parts",
         "expected cost of a part": f"{results.cost:.4g}",
     }
 

@@ -4,7 +4,16 @@ from typing import Final
 
 from castproof.gate.choice import ceiled
 from castproof.gate.gate import Bound, threshold_lines
-from castproof.gate.policy import MANUAL, MAX_DEF_F1, MAX_MACRO_F1, MIN_COST, MISS_RATE, PER_PART, Policy
+from castproof.gate.policy import (
+    AUTO_GATE,
+    MANUAL,
+    MAX_DEF_F1,
+    MAX_MACRO_F1,
+    MIN_COST,
+    MISS_RATE,
+    PER_PART,
+    Policy,
+)
 from castproof.gate.results import Results
 from castproof.gate.risk import EXACT, Sample, size_needed, upper_bound
 from castproof.measure.intervals import Rate
@@ -32,7 +41,7 @@ def verdict(told: Reported) -> tuple[str, str]:
             WARN,
         )
     limit = f"at most {limit_words(bound, policy)} pass this gate, with {bound.confidence:.0%} confidence"
-    if policy.name == MISS_RATE and bound is decision.gate.promise:
+    if policy.name in (AUTO_GATE, MISS_RATE) and bound is decision.gate.promise:
         sentence = f"{limit[0].upper()}{limit[1:]}: proven on {_rests_on(told, bound)}."
         if contradicted(told):
             where = "The test photos" if decision.proof else "Out of fold, these photos"
@@ -102,7 +111,6 @@ def cards(told: Reported) -> list[Card]:
     """Return the figures at the top."""
     decision, results, bound = told.decision, told.decision.results, told.bound
     evidence = decision.source.evidence.evidence
-    at_rate = f"at {percent(results.defect_rate)} defective parts"
     proven = (
         Card(
             "Proven to pass, at most",
@@ -116,8 +124,7 @@ def cards(told: Reported) -> list[Card]:
     found = [
         proven,
         *_error_cards(results),
-        Card("Looked at by hand", percent(results.review_load), *_load_card(told, at_rate)),
-        Card("Expected cost per part", f"{results.cost:.4g}", at_rate, FINE),
+        *_line_cards(told),
         Card("Calibration error", f"{results.after.ece:.4f}", "ECE, 15 bins of p_defective", FINE),
     ]
     for name, defective in (("Defective parts", True), ("Good parts", False)):
@@ -127,12 +134,18 @@ def cards(told: Reported) -> list[Card]:
     return found
 
 
-def _load_card(told: Reported, at_rate: str) -> tuple[str, str]:
-    """Return text and state of the review load, beside what was asked for."""
-    most = told.decision.gate.policy.review_load
-    over = most is not None and told.decision.results.review_load > most
+def _line_cards(told: Reported) -> list[Card]:
+    """Return load, beside what was asked for, and cost: there are none without the defect rate of the line."""
+    results, most = told.decision.results, told.decision.gate.policy.review_load
+    if results.defect_rate is None:
+        return []
+    load, at_rate = results.review_load or 0.0, f"at {percent(results.defect_rate)} defective parts"
     asked = "" if most is None else f", asked for: at most {percent(most)}"
-    return f"of all parts, {at_rate}{asked}", WARN if over else FINE
+    state = WARN if most is not None and load > most else FINE
+    return [
+        Card("Looked at by hand", percent(load), f"of all parts, {at_rate}{asked}", state),
+        Card("Expected cost per part", f"{results.cost:.4g}", at_rate, FINE),
+    ]
 
 
 def _error_cards(results: Results) -> list[Card]:
@@ -178,13 +191,14 @@ def asked_section(told: Reported) -> Section:
     """Return what was asked for."""
     policy, results = told.decision.gate.policy, told.decision.results
     costs = policy.costs
+    rate = results.defect_rate
     line = (
-        "as given" if policy.defect_rate is not None else "as in these photos; give --defect-rate of the line"
+        "not stated, so that no load and no cost follow" if rate is None else f"{percent(rate)} of all parts"
     )
     facts = [
         ("Aim", aim_words(policy) if told.decided else "the threshold of training, as it is"),
         ("Looked at by hand", _review_words(policy)),
-        ("Defective parts", f"{percent(results.defect_rate)} of all parts, {line}"),
+        ("Defective parts", line),
         (
             "Costs of one part",
             f"{costs.miss:g} for a defective one that passes, {costs.false_alarm:g} for a good one rejected, "
@@ -217,6 +231,7 @@ def aim_words(policy: Policy) -> str:
     return {
         MISS_RATE: f"at most {100 * policy.miss_rate:.6g}% of {unit} pass, with {policy.confidence:.0%} confidence; "
         "within that, as many good parts as possible pass",
+        AUTO_GATE: "the lowest cost to expect of new parts, good and defective ones weighing the same",
         MIN_COST: "the lowest expected cost per part",
         MAX_MACRO_F1: "the highest mean of the F1 of good and of defective",
         MAX_DEF_F1: "the highest F1 of defective",
@@ -232,7 +247,11 @@ def _review_words(policy: Policy) -> str:
         limits.append(
             f"as many as it takes to reject at most {percent(policy.false_alarm_rate)} of good parts"
         )
-    own = {MANUAL: "what lies between the two thresholds", MIN_COST: "where it is cheaper than a verdict"}
+    own = {
+        AUTO_GATE: "where it is cheaper than a verdict",
+        MANUAL: "what lies between the two thresholds",
+        MIN_COST: "where it is cheaper than a verdict",
+    }
     return "; ".join(limits) or own.get(policy.name, "none")
 
 

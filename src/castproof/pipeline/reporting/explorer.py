@@ -20,6 +20,10 @@ from castproof.wording import percent
 PARTS: Final = 10_000
 MOST_LOGIT: Final = 14.0
 MARGIN: Final = 0.5
+NOT_STATED: Final = "\N{EM DASH}"
+WITHOUT_RATE: Final = (
+    "Type the share of defective parts on your line to see load and cost; the photos do not tell it."
+)
 VERDICTS: Final = (
     ("defective-accepted", "missed: defective, ACCEPT"),
     ("defective-reviewed", "defective, REVIEW"),
@@ -71,8 +75,8 @@ def explorer(decision: Decision, progress: Progress = SILENT) -> Explorer:
         setting=setting,
         spread=spread,
         rows=rows_at(kinds, setting, counted_photos=single),
-        load=percent(_freed(load_at(kinds, setting))),
-        cost=f"{_freed(cost_at(kinds, setting)):.4g}",
+        load=_load_words(kinds, setting),
+        cost=_cost_words(kinds, setting),
         sentence=sentence_at(kinds, setting),
         counted=single,
         p={name: one.by_part(one.p) for name, one in kinds.items()},
@@ -127,14 +131,28 @@ def rows_at(kinds: dict[str, Kind], setting: Setting, *, counted_photos: bool) -
     return rows
 
 
-def load_at(kinds: dict[str, Kind], setting: Setting) -> float:
-    """Return the share of all parts that are REVIEW at `setting`, in [0, 1]."""
+def load_at(kinds: dict[str, Kind], setting: Setting) -> float | None:
+    """Return the share of all parts that are REVIEW at `setting`, in [0, 1]; None without a defect rate."""
+    if setting.defect_rate is None:
+        return None
     of_good, of_defective = (shares_at(kinds[name], setting)["reviewed"][0] for name in ("good", "defective"))
     return setting.defect_rate * of_defective + (1 - setting.defect_rate) * of_good
 
 
-def cost_at(kinds: dict[str, Kind], setting: Setting) -> float:
-    """Return the expected cost of one part at `setting`."""
+def _load_words(kinds: dict[str, Kind], setting: Setting) -> str:
+    load = load_at(kinds, setting)
+    return NOT_STATED if load is None else percent(_freed(load))
+
+
+def _cost_words(kinds: dict[str, Kind], setting: Setting) -> str:
+    cost = cost_at(kinds, setting)
+    return NOT_STATED if cost is None else f"{_freed(cost):.4g}"
+
+
+def cost_at(kinds: dict[str, Kind], setting: Setting) -> float | None:
+    """Return the expected cost of one part at `setting`; None without a defect rate."""
+    if setting.defect_rate is None:
+        return None
     good, defective = (shares_at(kinds[name], setting) for name in ("good", "defective"))
     return Costs(setting.miss, setting.false_alarm, setting.review).of_a_part(
         setting.defect_rate,
@@ -147,8 +165,10 @@ def cost_at(kinds: dict[str, Kind], setting: Setting) -> float:
 
 def sentence_at(kinds: dict[str, Kind], setting: Setting) -> str:
     """Return what happens to ten thousand parts at `setting`."""
+    rate, load = setting.defect_rate, load_at(kinds, setting)
+    if rate is None or load is None:
+        return WITHOUT_RATE
     good, defective = (shares_at(kinds[name], setting) for name in ("good", "defective"))
-    rate = setting.defect_rate
 
     def many(share: float) -> str:
         return f"{round(PARTS * share, 6):,.0f}"
@@ -157,7 +177,7 @@ def sentence_at(kinds: dict[str, Kind], setting: Setting) -> str:
         f"Of {PARTS:,} parts, {many(rate)} of them defective: "
         f"{many(rate * defective['accepted'][0])} defective ones pass, "
         f"{many((1 - rate) * good['rejected'][0])} good ones are rejected, "
-        f"{many(load_at(kinds, setting))} are looked at by hand."
+        f"{many(load)} are looked at by hand."
     )
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from castproof.gate.choice import ceiled, sample_of, sides
 from castproof.gate.gate import Bound
-from castproof.gate.policy import MANUAL, MISS_RATE, PER_PHOTO
+from castproof.gate.policy import AUTO_GATE, MANUAL, MISS_RATE, PER_PHOTO
 from castproof.gate.results import Calibration
 from castproof.gate.risk import EXACT, SHARES, WEIGHTED, size_needed
 from castproof.pipeline.gate_words import (
@@ -36,6 +36,10 @@ SISTERS: Final = (
     "reckoned as if the parts were judged independently, though the sisters share most of what they learnt from: "
     "simulations found such bounds kept, a proof there is none."
 )
+EVERY_LEVEL: Final = (
+    "The thresholds were chosen for cost on the same photos. The promise is the smallest of ten usual miss rates whose "
+    "test they pass; each test takes a tenth of the risk, so that the choice does not weaken it."
+)
 LEARN_THEN_TEST: Final = (
     "The threshold was raised from the strictest one upward for as long as every step kept its bound (learn "
     "then test, fixed sequence), so that choosing it on the same photos does not weaken the promise."
@@ -60,6 +64,8 @@ def _conditions(told: Reported) -> list[str]:
     decision, policy = told.decision, told.decision.gate.policy
     known = sides(decision.source.evidence.evidence, policy)
     said = [METHODS[sample_of(known, policy).kind], DRAWN_ALIKE]
+    if policy.name == AUTO_GATE:
+        said.append(EVERY_LEVEL)
     if policy.name == MISS_RATE:
         said.append(LEARN_THEN_TEST)
     if policy.name == MANUAL:
@@ -185,7 +191,7 @@ def limits(told: Reported, doubts: list[str]) -> list[str]:
         )
     if decision.gate.policy.defect_rate is None:
         found.append(
-            f"The share of defective parts, {percent(decision.results.defect_rate)}, is that of these "
-            "photos. On a line it is lower, and the load of looks and the cost change with it."
+            "No load of looks and no cost per part are stated: they depend on the share of defective parts on your "
+            "line, which photos do not tell. Give it with --defect-rate."
         )
     return [*found, *doubts]

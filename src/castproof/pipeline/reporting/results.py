@@ -28,16 +28,9 @@ def results_section(told: Reported) -> Section:
             "* as many independent photos would tell as much. Intervals: "
             f"{confidence:.0%}, clustered by part: {'; '.join(methods)}.",
         ),
-        Table(
-            "For the line",
-            ("", ""),
-            [
-                ("looked at by hand, of all parts", percent(results.review_load)),
-                ("expected cost per part", f"{results.cost:.4g}"),
-            ],
-            f"At {percent(results.defect_rate)} defective parts.",
-        ),
     ]
+    if results.defect_rate is not None:
+        tables.append(_line_table(results, results.defect_rate))
     if results.by_part is not None:
         tables.insert(1, _part_table(results))
     promise = decision.gate.promise
@@ -55,6 +48,18 @@ def results_section(told: Reported) -> Section:
         "photographed; its interval tells how far chance with so few parts can have moved it.",
         tables=tables,
         notes=differs,
+    )
+
+
+def _line_table(results: Results, defect_rate: float) -> Table:
+    return Table(
+        "For the line",
+        ("", ""),
+        [
+            ("looked at by hand, of all parts", percent(results.review_load or 0.0)),
+            ("expected cost per part", f"{results.cost:.4g}"),
+        ],
+        f"At {percent(defect_rate)} defective parts.",
     )
 
 
@@ -91,13 +96,14 @@ def part_share_words(share: PartShare) -> str:
 def others_section(told: Reported) -> Section:
     """Return what other thresholds would do."""
     decision, confidence = told.decision, told.decision.gate.policy.confidence
+    with_load = decision.results.defect_rate is not None
     header = (
         "",
         "threshold",
         "missed there",
         f"proven, {confidence:.0%}",
         "good parts pass",
-        "looked at by hand*",
+        *(["looked at by hand*"] if with_load else []),
     )
     rows = [
         (
@@ -114,7 +120,9 @@ def others_section(told: Reported) -> Section:
                 "What these photos support",
                 header,
                 rows,
-                "* share of all parts, where no good part may be rejected: all that do not pass are looked at.",
+                "* share of all parts, where no good part may be rejected: all that do not pass are looked at."
+                if with_load
+                else "",
             )
         ],
     )
@@ -126,7 +134,7 @@ def _tradeoff_cells(row: TradeoffRow) -> tuple[str, ...]:
         percent(row.missed),
         f"≤\N{NO-BREAK SPACE}{percent(row.bound)}",
         percent(row.good_passed),
-        percent(row.review_load),
+        *([] if row.review_load is None else [percent(row.review_load)]),
     )
 
 

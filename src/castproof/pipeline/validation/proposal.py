@@ -15,7 +15,6 @@ from castproof.gate.policy import MANUAL, MISS_RATE
 from castproof.gate.results import Results, results
 from castproof.pipeline.gate_file import PROPOSED
 from castproof.pipeline.judged import open_source, with_evidence_of
-from castproof.pipeline.validation.calibration import mix_of
 from castproof.pipeline.validation.validate import Validation
 from castproof.pipeline.validation.validated import judged_of, validated_photos
 from castproof.pipeline.validation.verdict import has_changed
@@ -127,7 +126,7 @@ def _chosen(validation: Validation, evidence: Evidence, rests_on: str) -> Propos
         raise DataError(error.problem, rule=error.rule, found=error.found, fix=error.fix) from error
     try:
         outcome = cross_fitted(evidence, policy, calibration=calibration, seed=seed)
-        told = results(outcome, policy, policy.defect_rate or mix_of(evidence).of_parts)
+        told = results(outcome, policy, policy.defect_rate)
     except CastproofError:
         told = None
     return Proposal(gate, evidence, rests_on, None, told)

@@ -91,6 +91,12 @@
       state.miss * defective.accepted.share + state.review * defective.reviewed.share,
       state.false_alarm * good.rejected.share + state.review * good.reviewed.share,
     );
+    if (rate === null) {
+      byId("review-load").textContent = byId("cost").textContent = "\u2014";
+      byId("many-parts").textContent =
+        "Type the share of defective parts on your line to see load and cost; the photos do not tell it.";
+      return;
+    }
     byId("review-load").textContent = percent(load);
     byId("cost").textContent = significant(freed(cost));
     byId("many-parts").textContent =
@@ -163,6 +169,7 @@
   };
   const shownValue = (name) => {
     if (name in handles) return String(rounded(state[name], 4));
+    if (state[name] === null) return "";
     return significant(name === "defect_rate" ? 100 * state[name] : state[name]);
   };
   const show = () => {
