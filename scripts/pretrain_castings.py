@@ -28,7 +28,6 @@ from torch import Tensor, nn
 from castproof.apps.cli.console import Bars, console
 from castproof.data.synthetic import DEFECT_TYPES, make_part, photograph
 from castproof.files import atomic_path
-from castproof.model.backbones import Backbone, seeded_backbone
 from castproof.model.photos import Normalise
 from castproof.model.schedule import Schedule
 from castproof.pipeline.machine import prepare_device

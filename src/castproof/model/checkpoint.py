@@ -14,7 +14,7 @@ from castproof.measure.decision import check_threshold
 from castproof.model.network import Classifier, NetworkSpec, build_network
 from castproof.preprocess import PreprocessSpec
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 
 
 @dataclass(frozen=True)

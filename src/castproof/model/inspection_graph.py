@@ -46,7 +46,7 @@ class NetworkCore(nn.Module):
     def __init__(self, network: Classifier, novelty: FeatureNovelty | None) -> None:
         super().__init__()
         self.network = deepcopy(network)
-        self.has_heat = bool(network.backbone.middle)
+        self.has_heat = network.backbone.takes_middle
         self.has_novelty = novelty is not None
         self.register_buffer("mean", LEVELS * network.normalise.mean)
         first = next(one for one in self.network.backbone.modules() if isinstance(one, nn.Conv2d))

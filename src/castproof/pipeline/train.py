@@ -43,9 +43,10 @@ def train(settings: TrainSettings, outdir: Path, observer: TrainObserver) -> Tra
     device = prepare_device(settings.device)
     machine = describe_machine(device)
     observer.machine_ready(machine)
+    start = start_network(settings)
+    settings = start.settings
     manifest = read_data(settings, observer)
     observer.data_ready(manifest)
-    start = start_network(settings)
     run = create_run_folder(outdir, settings.run_name, datetime.now())
     observer.run_ready(run, settings, start.weights)
     begin_run(run, settings, manifest, start, machine)
