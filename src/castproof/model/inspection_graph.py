@@ -17,6 +17,7 @@ from onnx import compose
 from torch import Tensor, nn
 
 from castproof.gate.calibrator import ISOTONIC, MOST_LOGIT, RISING, Calibrator
+from castproof.model.constant_pads import with_constant_pads
 from castproof.model.heat_maps import look
 from castproof.model.network import DEFECTIVE, Classifier
 from castproof.model.novelty import FeatureNovelty
@@ -169,4 +170,4 @@ def _traced(module: nn.Module, outputs: Sequence[str], size_px: int) -> onnx.Mod
         )
     model = onnx.load_from_string(stream.getvalue())
     model.ir_version = IR_VERSION
-    return model
+    return with_constant_pads(model)
