@@ -109,7 +109,7 @@ class Tasks(nn.Module):
             if index < EIGHT:
                 maps = block(maps)
                 continue
-            expand, *rest = block.block
+            expand, *rest = block.block.children()  # type: ignore[union-attr]
             expanded = expand(maps)
             spreads.append(Spread.of(expanded))
             made = nn.Sequential(*rest)(expanded)

@@ -13,14 +13,16 @@ PADS: Final = 1  # the input of Pad that says how far
 def with_constant_pads(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return `model`, changed in place: the paddings are numbers, and the operators that gave them are gone."""
     graph = model.graph
-    makers = {name: node for node in graph.node for name in node.output}
-    given = {one.name: one for one in graph.initializer}
+    makers = {str(name): node for node in graph.node for name in node.output}
+    stored = {one.name: one for one in graph.initializer}
     for node in [one for one in graph.node if one.op_type == "Pad" and one.input[PADS] in makers]:
         chain = _chain(node.input[PADS], makers)
-        used = [given[name] for one in chain for name in one.input if name in given]
+        used = [stored[name] for one in chain for name in one.input if name in stored]
         output = onnx.helper.make_tensor_value_info(node.input[PADS], onnx.TensorProto.INT64, None)
         alone = onnx.helper.make_graph(chain, "pads", [], [output], used)
-        part = onnx.helper.make_model(alone, opset_imports=list(model.opset_import), ir_version=model.ir_version)
+        part = onnx.helper.make_model(
+            alone, opset_imports=list(model.opset_import), ir_version=model.ir_version
+        )
         pads = np.asarray(ReferenceEvaluator(part).run(None, {})[0], np.int64)
         name = f"{node.name}/pads"
         graph.initializer.append(numpy_helper.from_array(pads, name))

@@ -67,7 +67,7 @@ def find_network(name: str) -> Library:
 def _of_torchvision(name: str) -> Library:
     full = SHORT.get(name, name)
     entries = models.get_model_weights(full)
-    entry = getattr(entries, "IMAGENET1K_V1", None) or entries.DEFAULT  # type: ignore[attr-defined]
+    entry = getattr(entries, "IMAGENET1K_V1", None) or entries.DEFAULT
     kept: dict[str, Any] = entry.transforms.keywords
     mean, std = (kept.get(key, default) for key, default in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)))
     if full in RESCALING:
@@ -89,7 +89,7 @@ def _of_timm(name: str) -> Library:
     told = timm.get_pretrained_cfg(inner)
     return Library(
         name,
-        lambda: timm.create_model(inner, pretrained=False),  # type: ignore[no-any-return]
+        lambda: timm.create_model(inner, pretrained=False),
         tuple(told.mean),
         tuple(told.std),
         told.hf_hub_id,
@@ -104,7 +104,7 @@ def _timm(name: str) -> ModuleType:
             f"--model {name} needs {error.name}, which is not installed.",
             fix='Install it: pip install "castproof[timm]"',
         ) from error
-    return timm  # type: ignore[no-any-return]
+    return timm
 
 
 def _unknown(name: str, known: list[str]) -> SettingError:

@@ -62,7 +62,7 @@ def _of_package() -> Path:
 
 
 def _of_torchvision(entry: WeightsEnum) -> Path:
-    kept = Path(hub.get_dir()) / "checkpoints" / entry.url.rpartition("/")[2]
+    kept: Path = Path(hub.get_dir()) / "checkpoints" / entry.url.rpartition("/")[2]
     if not kept.is_file():
         remedy = (
             f"Go online once (they are kept), or fetch {kept.name} elsewhere and give its path: --weights FILE. "
