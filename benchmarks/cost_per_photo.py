@@ -1,10 +1,12 @@
 """What one photo costs each recipe: its whole network beside plain MobileNetV3-Small at 224 px, in one run.
 
     uv run python benchmarks/cost_per_photo.py
+    uv run python benchmarks/cost_per_photo.py lite0:middle:192 resnet18:last:224 timm:resnet18:middle:224
 
 One photo at a time, one thread, ONNX Runtime, random weights (they make no difference), decoding and resizing left
-out. The networks take turns, so that a busy machine slows all of them; printed are medians, and their ratios to the
-plain network. Plain MobileNetV3-Small in eager PyTorch runs beside them.
+out. After the recipes come the backbones that are given as MODEL:FEATURES:SIZE. The networks take turns, so that a
+busy machine slows all of them; printed are medians, and their ratios to the plain network. Plain MobileNetV3-Small in
+eager PyTorch runs beside them.
 """
 
 import argparse
@@ -20,9 +22,10 @@ from torch import nn
 from torchvision import models
 
 from castproof.apps.cli.console import console
+from castproof.model.libraries import find_network
 from castproof.model.network import NetworkSpec, build_network
-from castproof.preprocess import PreprocessSpec
 from castproof.recipes import RECIPES, recipe_settings
+from castproof.settings import TrainSettings
 
 PLAIN = "plain MobileNetV3-Small at 224 px"
 PLAIN_SIZE = 224
@@ -34,8 +37,16 @@ def plain() -> nn.Module:
 
 
 def of_recipe(recipe: str, model: str = "mobilenet") -> tuple[nn.Module, int]:
-    settings = recipe_settings(recipe, data="photos", model=model)
-    size = PreprocessSpec(settings.img_size)
+    return built(recipe_settings(recipe, data="photos", model=model))
+
+
+def of_backbone(words: str) -> tuple[nn.Module, int]:
+    model, features, size = words.rsplit(":", 2)
+    return built(TrainSettings("photos", model=model, features=features, img_size=int(size)))
+
+
+def built(settings: TrainSettings) -> tuple[nn.Module, int]:
+    size = find_network(settings.model).preprocess(settings.img_size)
     spec = NetworkSpec(settings.model, settings.dropout, size, settings.features, settings.head)
     return build_network(spec, seed=0).eval(), settings.img_size
 
@@ -73,7 +84,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--turns", type=int, default=200)
-    turns = parser.parse_args().turns
+    parser.add_argument("backbones", nargs="*", metavar="MODEL:FEATURES:SIZE")
+    options = parser.parse_args()
     torch.set_num_threads(1)
     runs = {
         PLAIN: in_onnxruntime(plain(), PLAIN_SIZE),
@@ -82,9 +94,10 @@ def main() -> None:
         **{f"recipe {name}": in_onnxruntime(*of_recipe(name)) for name in RECIPES},
         "recipe fast at 224 px": in_onnxruntime(of_recipe("fast")[0], PLAIN_SIZE),
         "recipe fast, MobileNetV2": in_onnxruntime(*of_recipe("fast", "mobilenet_v2")),
+        **{words: in_onnxruntime(*of_backbone(words)) for words in options.backbones},
     }
     seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(turns):
+    for _ in range(options.turns):
         for name, run in runs.items():
             began = time.perf_counter()
             run()
@@ -92,7 +105,7 @@ def main() -> None:
     base = np.median(seconds[PLAIN])
     for name, taken in seconds.items():
         console.print(
-            f"{name:<36} {1e3 * np.median(taken):7.2f} ms   ratio {np.median(taken) / base:.2f}", style=None
+            f"{name:<40} {1e3 * np.median(taken):7.2f} ms   ratio {np.median(taken) / base:.2f}", style=None
         )
 
 

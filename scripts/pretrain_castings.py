@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
+from torchvision import models
 
 from castproof.apps.cli.console import Bars, console
 from castproof.data.synthetic import DEFECT_TYPES, make_part, photograph
 from castproof.files import atomic_path
-from castproof.model.backbones import Backbone, seeded_backbone
 from castproof.model.photos import Normalise
 from castproof.model.schedule import Schedule
 from castproof.pipeline.machine import prepare_device
@@ -41,7 +41,6 @@ FINE_WIDTH = 48
 FINE_STRIDE = 16
 COARSE_STRIDE = 32
 TYPES = len(DEFECT_TYPES)
-MODEL = "mobilenet"
 WORK = Path(".work/pretrain")
 FIRST_STEP = "first_step.safetensors"
 VAL_SHARE = 0.04
@@ -132,10 +131,22 @@ def generate(plan: Plan) -> tuple[Photos, Photos]:
     return photos, maps
 
 
+class Blocks(nn.Module):
+    """MobileNetV3-Small up to its last maps, block by block, from a start that depends on the seed alone."""
+
+    width = 576
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.features: nn.Sequential = models.mobilenet_v3_small(weights=None).features
+
+
 class Tasks(nn.Module):
     """A backbone with what it is trained for: types on the photo, types per cell, defect per fine cell."""
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: Blocks) -> None:
         super().__init__()
         self.normalise = Normalise(PreprocessSpec())
         self.backbone = backbone
@@ -242,7 +253,7 @@ def held_out_auc(network: Tasks, photos: Photos, maps: Photos, device: torch.dev
 def train(plan: Plan, photos: Photos, maps: Photos, device: torch.device) -> None:
     count = len(photos) - int(plan.pairs * VAL_SHARE) * plan.shots * 2
     torch.manual_seed(plan.seed)
-    backbone = seeded_backbone(MODEL, plan.seed)
+    backbone = Blocks(plan.seed)
     network = Tasks(backbone).to(memory_format=torch.channels_last)
     network = network.to(device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=plan.lr, weight_decay=0.02)
@@ -281,7 +292,7 @@ def train(plan: Plan, photos: Photos, maps: Photos, device: torch.device) -> Non
         export(backbone, plan.work / FIRST_STEP)
 
 
-def export(backbone: Backbone, path: Path) -> None:
+def export(backbone: Blocks, path: Path) -> None:
     tensors = {
         key: value.to("cpu", torch.float16 if value.is_floating_point() else value.dtype).contiguous()
         for key, value in backbone.state_dict().items()

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from castproof.apps.cli.console import Bars, console
 from castproof.files import atomic_path
-from castproof.model.backbones import Backbone, Spread, after_expansion, expand, log_moments, seeded_backbone
+from castproof.model.backbones import Spread, log_moments
 from castproof.model.photos import Normalise
 from castproof.model.schedule import Schedule
 from castproof.pipeline.machine import prepare_device
@@ -35,9 +35,9 @@ from castproof.preprocess import PreprocessSpec
 from pretrain_castings import (
     COARSE_STRIDE,
     FIRST_STEP,
-    MODEL,
     TYPES,
     WORK,
+    Blocks,
     Photos,
     cell_planes,
     export,
@@ -89,7 +89,7 @@ class Heads(nn.Module):
 class Tasks(nn.Module):
     """A backbone with all that it is trained for."""
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: Blocks) -> None:
         super().__init__()
         self.normalise = Normalise(PreprocessSpec())
         self.backbone = backbone
@@ -109,9 +109,11 @@ class Tasks(nn.Module):
             if index < EIGHT:
                 maps = block(maps)
                 continue
-            expanded = expand(block, maps)
+            expand, *rest = block.block.children()  # type: ignore[union-attr]
+            expanded = expand(maps)
             spreads.append(Spread.of(expanded))
-            maps = after_expansion(block, maps, expanded)
+            made = nn.Sequential(*rest)(expanded)
+            maps = maps + made if block.use_res_connect else made
             if index == EIGHT:
                 told["eight"] = heads.eight(maps)
         told["sixteen"] = heads.sixteen(maps)
@@ -261,9 +263,9 @@ def batches(pools: Pools, plan: Plan, first: int) -> Iterator[tuple[str, Tensor,
             yield SURFACES, *surface_batch(pools, plan, rng)
 
 
-def train(plan: Plan, pools: Pools, device: torch.device) -> Backbone:
+def train(plan: Plan, pools: Pools, device: torch.device) -> Blocks:
     torch.manual_seed(plan.seed)
-    backbone = seeded_backbone(MODEL, plan.seed)
+    backbone = Blocks(plan.seed)
     backbone.load_state_dict(
         {key: value.float() for key, value in load_file(plan.work / FIRST_STEP).items()}, strict=False
     )

@@ -37,10 +37,17 @@ def _keep_bytecode_aside() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what is computed in a temporary folder, and forget uv; every process that a test starts inherits it."""
+    """Keep what is computed or fetched in temporary folders, download nothing, and forget uv.
+
+    Every process that a test starts inherits it.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("UV", raising=False)
         patch.setenv("CASTPROOF_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("torch")))
+        patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hub")))
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+            patch.setenv(name, "http://127.0.0.1:9")  # nobody listens there: no test downloads anything
         yield
 
 

@@ -1,6 +1,7 @@
 """The settings of a training run: names, defaults and limits, in one place for every face."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -10,8 +11,9 @@ from castproof.errors import SettingError
 
 TuneFor = Literal["macro_f1", "def_f1", "none"]
 
-BACKBONES: Final = ("mobilenet", "mobilenet_v2")
-NAMED_WEIGHTS: Final = ("imagenet", "castings", "none")
+SHORT_BACKBONES: Final = ("mobilenet", "mobilenet_v2", "lite0")
+AUTO: Final = "auto"
+NAMED_WEIGHTS: Final = (AUTO, "imagenet", "castings", "none")
 FEATURES: Final = ("last", "middle")
 HEADS: Final = ("linear", "hidden")
 AUG_LEVELS: Final = ("none", "minimal", "standard", "heavy")
@@ -44,7 +46,7 @@ class TrainSettings:
     test_share: float = 0.15
     skip_unreadable: bool = False
     model: str = "mobilenet"
-    weights: str = "imagenet"
+    weights: str = AUTO
     features: str = "last"
     head: str = "hidden"
     epochs: int = 30
@@ -121,7 +123,7 @@ class TrainSettings:
     def run_name(self) -> str:
         """The part of the run folder's name that the settings decide."""
         learnt = f"{self.optimizer}_{self.aug_level}_dr{self.dropout:g}" if self.by_epochs else self.head
-        return f"{self.model}_{learnt}"
+        return f"{self.model.replace(':', '-')}_{learnt}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON values, by name."""
@@ -165,15 +167,19 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.:]+", value) is not None
+
+
 def _is_weights(value: str) -> bool:
     return value in NAMED_WEIGHTS or Path(value).suffix.lower() in {".pt", ".pth", ".safetensors"}
 
 
 _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
-    "model": _one_of(BACKBONES),
+    "model": (_is_name, "the name of a network, such as mobilenet, lite0, resnet18 or timm:NAME"),
     "features": _one_of(FEATURES),
     "head": _one_of(HEADS),
-    "weights": (_is_weights, "imagenet, castings, none, or a .pt, .pth or .safetensors file"),
+    "weights": (_is_weights, "auto, imagenet, castings, none, or a .pt, .pth or .safetensors file"),
     "split": _one_of(SPLIT_CHOICES),
     "folds": (lambda value: value >= 3, "3 or more"),
     "val_share": (lambda value: 0 < value < 1, "between 0 and 1"),

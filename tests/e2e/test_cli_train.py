@@ -20,8 +20,8 @@ from torchvision.models import mobilenet_v3_small
 
 from castproof.data.manifest import read_csv
 from castproof.measure.threshold import tune_threshold
-from castproof.model.backbones import SPECS
 from castproof.model.checkpoint import load_checkpoint
+from castproof.model.libraries import find_network
 
 PLOTS = (
     "train_samples.png",
@@ -240,16 +240,32 @@ def offline(tmp_path: Path) -> dict[str, str]:
     return {"TORCH_HOME": str(tmp_path / "torch"), **proxies}
 
 
-def test_the_command_of_the_readme_says_offline_what_to_do(
+def test_imagenet_weights_asked_for_offline_are_an_error_that_says_what_to_do(
     castproof: Server, tmp_path: Path, offline: dict[str, str]
 ) -> None:
     fill_splits(tmp_path / "casting_data", {"train": 4, "val": 3, "test": 2})
-    done = castproof.run(AS_WRITTEN, tmp_path, offline)
+    done = castproof.run([*AS_WRITTEN, "--weights", "imagenet"], tmp_path, offline)
     assert done.code == 1
     for word in ("could not be downloaded", "--weights castings", "--weights FILE"):
         assert word in " ".join(done.err.split())
     assert "Traceback" not in done.text
     assert not list((tmp_path / "runs").iterdir()), "nothing that looks like a run is left behind"
+
+
+def test_the_command_of_the_readme_goes_on_offline_with_shipped_weights_and_says_so(
+    castproof: Server, tmp_path: Path, offline: dict[str, str]
+) -> None:
+    fill_splits(tmp_path / "casting_data", {"train": 4, "val": 3, "test": 2})
+    done = castproof.run([*AS_WRITTEN, "--epochs", "2"], tmp_path, offline)
+    assert done.code == 0, done.text
+    said = "ImageNet's are not on this machine and could not be downloaded"
+    assert said in " ".join(done.out.split())
+    run = only_run(tmp_path / "runs")
+    assert said in metrics_of(run)["weights"]
+    hparams = json.loads((run / "hparams.json").read_text(encoding="utf-8"))
+    assert hparams["settings"]["weights"] == "castings", (
+        "so that it can be resumed wherever weights are found"
+    )
 
 
 def test_the_command_of_the_readme_trains_with_weights_in_the_cache(
@@ -260,7 +276,7 @@ def test_the_command_of_the_readme_trains_with_weights_in_the_cache(
     folder.mkdir(parents=True)
     torch.manual_seed(1)
     weights = mobilenet_v3_small(weights=None).state_dict()
-    torch.save(weights, folder / SPECS["mobilenet"].imagenet.url.rpartition("/")[2])
+    torch.save(weights, folder / find_network("mobilenet").imagenet.url.rpartition("/")[2])
     done = castproof.run([*AS_WRITTEN, "--epochs", "2"], tmp_path, offline)
     assert done.code == 0, done.text
     run = only_run(tmp_path / "runs")
@@ -268,7 +284,7 @@ def test_the_command_of_the_readme_trains_with_weights_in_the_cache(
     kept = load_checkpoint(run / "best_model.pt")
     assert kept.spec.preprocess.size_px == 300
     assert all(
-        torch.equal(value, weights[key]) for key, value in kept.network.backbone.state_dict().items()
+        torch.equal(value, weights[key]) for key, value in kept.network.backbone.net.state_dict().items()
     ), "a frozen backbone keeps its starting weights"
 
 

@@ -1,89 +1,84 @@
-"""Networks that turn a photo into features: torchvision's, by a short name."""
+"""Backbones: networks of a library, cut after the last maps that are used, that turn a photo into features."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torchvision import models
 
 from castproof.errors import SettingError
+from castproof.model.libraries import find_network
+from castproof.model.network_maps import Maps, NetworkGraph, NoMapsError, block_names
 
 LEAST_SPREAD: Final = 0.01
 TINY_SQUARE: Final = 1e-12  # the root of zero has no gradient
-
-
-@dataclass(frozen=True)
-class BackboneSpec:
-    """How to build a backbone, and where its public ImageNet weights are.
-
-    Args:
-        build: torchvision's constructor, called with `weights=None`.
-        imagenet: torchvision's weights entry (url with a checksum in its name, licence in its metadata).
-        width: number of maps of the last layer.
-        middle: blocks whose expanded maps, at a stride of 4 to 16 pixels, are the middle of the network.
-    """
-
-    build: Callable[..., nn.Module]
-    imagenet: models.WeightsEnum
-    width: int
-    middle: tuple[int, ...]
-
-
-SPECS: Final[dict[str, BackboneSpec]] = {
-    "mobilenet": BackboneSpec(
-        models.mobilenet_v3_small,
-        models.MobileNet_V3_Small_Weights.IMAGENET1K_V1,
-        width=576,
-        middle=(3, 4, 5, 6, 7, 8),
-    ),
-    "mobilenet_v2": BackboneSpec(
-        models.mobilenet_v2, models.MobileNet_V2_Weights.IMAGENET1K_V1, width=1280, middle=(4, 7, 9, 11)
-    ),
+CHOSEN: Final = {  # modules whose maps are the middle, where that is not what `_middle` finds
+    "mobilenet": tuple(f"features.{index}.block.0" for index in range(3, 9)),
+    "mobilenet_v2": tuple(f"features.{index}.conv.0" for index in (4, 7, 9, 11)),
 }
 
 
 class Backbone(nn.Module):
-    """The convolutional part of a torchvision network, and what is kept of its maps over the picture.
+    """The convolutional part of a network, and what is kept of its maps over the picture.
 
-    Its parameters keep torchvision's key names (`features.…`), so that torchvision's own checkpoints fit.
+    The parameters of `net` keep the key names of the network's library, so that its checkpoints fit.
 
     Args:
-        name: one of SPECS.
-        taken: "last" for the average of the last layer's maps; "middle" for the spread of the maps in the middle
-            (see `log_moments`); the blocks after them are then left away.
+        name: see `find_network`.
+        taken: "last" for the average of the last maps; "middle" for the spread of the maps in the middle (see
+            `log_moments`): the expanded maps of inverted residual blocks at a stride of 8 or 16 pixels, or where
+            there are none, what comes out of the stages at these strides. What comes after them is left away.
+
+    Raises:
+        SettingError: there is no such network, or it has no such maps.
+        MissingExtraError: it is timm's, and timm is not installed.
     """
 
     def __init__(self, name: str, taken: str = "last") -> None:
         super().__init__()
-        spec = SPECS[name]
+        whole = find_network(name).build()
         self.name = name
-        self.features: nn.Sequential = spec.build(weights=None).features  # type: ignore[assignment]
-        self.middle = spec.middle if taken == "middle" else ()
-        self.width = spec.width
-        if self.middle:
-            self.features = self.features[: self.middle[-1] + 1]
-            counts = [int(str(_layers(self.features[index])[0].out_channels)) for index in self.middle]
-            self.width = 2 * sum(counts)
+        self.whole_keys = frozenset(whole.state_dict())
+        self.takes_middle = taken == "middle"
+        try:
+            graph = NetworkGraph(whole)
+            middle, last = _middle(name, graph), graph.last()
+        except NoMapsError as error:
+            raise SettingError(
+                f"The network {name} cannot be a backbone.",
+                rule="castproof takes convolutional networks, which keep maps of the photo at a stride of 8 and of "
+                "16 pixels and take photos of any size; transformers do not.",
+                found=f"({error})",
+                fix="Give another --model, such as mobilenet, mobilenet_v2, lite0 or resnet18.",
+            ) from error
+        self.width = 2 * sum(one.count for one in middle) if self.takes_middle else last.count
+        self.net = graph.cut(middle if self.takes_middle else [*middle, last])
+        self._blocks = block_names(whole)
 
     def forward(self, batch: Tensor) -> Tensor:
         """Return features (n, width) of normalised photos (n, 3, size, size)."""
-        if self.middle:
-            return log_moments(list(self.spreads(batch)))
-        pooled: Tensor = self.features(batch).mean(dim=(2, 3))
+        if self.takes_middle:
+            return log_moments(self.spreads(batch))
+        pooled: Tensor = self.net(batch)[-1].mean(dim=(2, 3))
         return pooled
 
-    def spreads(self, maps: Tensor) -> Iterator["Spread"]:
-        """Yield how the expanded maps of each block in the middle spread, of normalised photos (n, 3, size, size)."""
-        for index, block in enumerate(self.features):
-            if index not in self.middle:
-                maps = block(maps)
-                continue
-            expanded = expand(block, maps)
-            yield Spread.of(expanded)
-            if index != self.middle[-1]:
-                maps = after_expansion(block, maps, expanded)
+    def middle_and_last(self, batch: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Return the maps in the middle and the last ones, (n, c, h, w) each, where the last ones are taken.
+
+        Args:
+            batch: normalised photos (n, 3, size, size).
+        """
+        *middle, last = self.net(batch)
+        return middle, last
+
+    def spreads(self, batch: Tensor) -> list["Spread"]:
+        """Return how the maps in the middle spread, of normalised photos (n, 3, size, size)."""
+        return [Spread.of(maps) for maps in self.net(batch)]
+
+    def blocks(self) -> list[nn.Module]:
+        """Return the blocks with parameters, in order."""
+        found = [_inside(self.net, name) for name in self._blocks]
+        return [block for block in found if block is not None and any(True for _ in block.parameters())]
 
     def trainable_blocks(self, unfreeze: str) -> list[nn.Module]:
         """Return the blocks that `--unfreeze none|N|all` trains, last ones first counted.
@@ -91,7 +86,7 @@ class Backbone(nn.Module):
         Raises:
             SettingError: more blocks are asked for than the network has.
         """
-        blocks = list(self.features)
+        blocks = self.blocks()
         if unfreeze == "none":
             return []
         count = len(blocks) if unfreeze == "all" else int(unfreeze)
@@ -102,6 +97,19 @@ class Backbone(nn.Module):
                 fix=f"Give a number up to {len(blocks)}, or all.",
             )
         return blocks[len(blocks) - count :]
+
+
+def _middle(name: str, graph: NetworkGraph) -> list[Maps]:
+    if name in CHOSEN:
+        return [graph.out_of(module) for module in CHOSEN[name]]
+    return graph.expanded() or graph.stages()
+
+
+def _inside(network: nn.Module, name: str) -> nn.Module | None:
+    try:
+        return network.get_submodule(name)
+    except AttributeError:
+        return None
 
 
 class Spread(NamedTuple):
@@ -151,25 +159,6 @@ def roots_of_moments(spreads: Sequence[Spread]) -> tuple[Tensor, Tensor]:
     square = moments.clamp_min(TINY_SQUARE).sqrt()
     fourth = moments.clamp_min(TINY_SQUARE**2).sqrt().sqrt()
     return torch.where(is_fourth, fourth, square), is_fourth
-
-
-def expand(block: nn.Module, maps: Tensor) -> Tensor:
-    """Return the expanded maps of an inverted residual block, of the maps (n, c, h, w) that go into it."""
-    expanded: Tensor = _layers(block)[0](maps)
-    return expanded
-
-
-def after_expansion(block: nn.Module, maps: Tensor, expanded: Tensor) -> Tensor:
-    """Return what comes out of an inverted residual block, of what goes into it and of what `expand` made of it."""
-    for layer in _layers(block)[1:]:
-        expanded = layer(expanded)
-    return maps + expanded if block.use_res_connect else expanded
-
-
-def _layers(block: nn.Module) -> list[nn.Module]:
-    """Return the layers of an inverted residual block: the expansion first."""
-    layers: nn.Module = block.block if hasattr(block, "block") else block.conv  # type: ignore[assignment]
-    return list(layers.children())
 
 
 def seeded_backbone(name: str, seed: int, taken: str = "last") -> Backbone:

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from castproof.model.backbones import LEAST_SPREAD, SPECS, Spread, after_expansion, expand, roots_of_moments
+from castproof.model.backbones import LEAST_SPREAD, Spread, roots_of_moments
 from castproof.model.network import DEFECTIVE, Classifier
 from castproof.modelfile.outputs import PLACES
 
@@ -37,7 +37,7 @@ def heat_maps(network: Classifier, photos: Tensor) -> Tensor:
         photos: float32 (n, 3, size, size) in [0, 1], on the network's device.
     """
     with _in_eval_mode(network), torch.inference_mode(mode=False):
-        if network.backbone.middle:
+        if network.backbone.takes_middle:
             with torch.no_grad():
                 return look(network, network.normalise(photos)).heat
         return _heat(*_estimated(network, photos))
@@ -64,7 +64,7 @@ def look(network: Classifier, normalised: Tensor) -> Look:
         network: with features of the middle, in eval mode.
         normalised: see `castproof.model.photos.Normalise`.
     """
-    spreads = list(network.backbone.spreads(normalised))
+    spreads = network.backbone.spreads(normalised)
     roots, is_fourth = roots_of_moments(spreads)
     features = torch.log(roots + LEAST_SPREAD)
     logits = network.head(features)
@@ -120,27 +120,14 @@ def _estimated(network: Classifier, photos: Tensor) -> tuple[Tensor, Tensor]:
     The fall is that if the maps of a middle block were brought to their means within the window, on average over
     these blocks. The maps of the last layer do not tell places apart: each of theirs sees the whole photo.
     """
-    maps, last = _middle_maps(network, photos)
+    normalised = network.normalise(photos).contiguous(memory_format=torch.channels_last)
+    maps, last = network.backbone.middle_and_last(normalised.requires_grad_())
     margin = _margin(network.head(last.mean(dim=(2, 3))))
     fall = photos.new_zeros(len(photos), PLACES, PLACES)
     for one, slope in zip(maps, torch.autograd.grad(margin.sum(), maps), strict=True):
         deviation = one.detach() - one.detach().mean(dim=(2, 3), keepdim=True)
         fall += _sums_in_windows((slope * deviation).sum(dim=1)) / len(maps)
     return margin.detach(), fall
-
-
-def _middle_maps(network: Classifier, photos: Tensor) -> tuple[list[Tensor], Tensor]:
-    """Return the expanded maps (n, c, h, w) of the middle blocks, and the maps that come out of the backbone."""
-    taken = []
-    maps = network.normalise(photos).contiguous(memory_format=torch.channels_last)
-    for index, block in enumerate(network.backbone.features):
-        if index not in SPECS[network.backbone.name].middle:
-            maps = block(maps)
-            continue
-        expanded = expand(block, maps)
-        taken.append(expanded if expanded.requires_grad else expanded.requires_grad_())
-        maps = after_expansion(block, maps, expanded)
-    return taken, maps
 
 
 def _margin(logits: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from onnx import compose
 from torch import Tensor, nn
 
 from castproof.gate.calibrator import ISOTONIC, MOST_LOGIT, RISING, Calibrator
+from castproof.model.constant_pads import with_constant_pads
 from castproof.model.heat_maps import look
 from castproof.model.network import DEFECTIVE, Classifier
 from castproof.model.novelty import FeatureNovelty
@@ -46,7 +47,7 @@ class NetworkCore(nn.Module):
     def __init__(self, network: Classifier, novelty: FeatureNovelty | None) -> None:
         super().__init__()
         self.network = deepcopy(network)
-        self.has_heat = bool(network.backbone.middle)
+        self.has_heat = network.backbone.takes_middle
         self.has_novelty = novelty is not None
         self.register_buffer("mean", LEVELS * network.normalise.mean)
         first = next(one for one in self.network.backbone.modules() if isinstance(one, nn.Conv2d))
@@ -169,4 +170,4 @@ def _traced(module: nn.Module, outputs: Sequence[str], size_px: int) -> onnx.Mod
         )
     model = onnx.load_from_string(stream.getvalue())
     model.ir_version = IR_VERSION
-    return model
+    return with_constant_pads(model)

@@ -87,6 +87,7 @@ class Classifier(nn.Module):
 
     def __init__(self, backbone: Backbone, head: Head, spec: PreprocessSpec) -> None:
         super().__init__()
+        self.size_px = spec.size_px
         self.normalise = Normalise(spec)
         self.backbone = backbone
         self.head = head

@@ -12,12 +12,12 @@ from torch import nn
 from castproof.model.network import Classifier
 
 OPSET: Final = 18
-EXAMPLE_SIDE_PX: Final = 64
 
 
 def features_to_onnx(network: Classifier) -> bytes:
-    """Return an ONNX model of `photos` float32 (n, 3, h, w) in [0, 1] to `features` float32 (n, width).
+    """Return an ONNX model of `photos` float32 (n, 3, size, size) in [0, 1] to `features` float32 (n, width).
 
+    The graph is that of photos of the network's own size; some networks pad photos of other sizes in another way.
     Batch norms are folded into the convolutions before them; `network` is left as it is.
     """
     backbone = nn.Sequential(deepcopy(network.normalise), deepcopy(network.backbone)).cpu().eval()
@@ -26,7 +26,7 @@ def features_to_onnx(network: Classifier) -> bytes:
         warnings.simplefilter("ignore")  # a deprecation, and sizes of maps that the graph takes for constant
         torch.onnx.export(
             backbone,
-            (torch.zeros(2, 3, EXAMPLE_SIDE_PX, EXAMPLE_SIDE_PX),),
+            (torch.zeros(2, 3, network.size_px, network.size_px),),
             stream,  # type: ignore[arg-type]
             input_names=["photos"],
             output_names=["features"],

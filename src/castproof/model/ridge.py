@@ -3,7 +3,7 @@
 The loss is convex: one answer, nothing to start from, to stop early or to draw at random. With few parts the strength
 decides: too weak a ridge learns the parts by heart and now and then rejects nearly every photo of a good part that it
 never saw. With few parts, choosing the strength costs more than it gains, since the hard parts are few: so a strong
-ridge stays unless hidden parts speak for another one by more than chance. docs/decisions/0017 holds the study behind it.
+ridge stays unless hidden parts speak for another one by more than chance. Page 17 of docs/decisions holds the study.
 """
 
 from collections.abc import Sequence

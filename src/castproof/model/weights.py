@@ -1,4 +1,4 @@
-"""Starting weights of a backbone: downloaded, shipped with castproof, or from a file. Never runs code."""
+"""Starting weights of a backbone: public ones, shipped with castproof, or from a file. Never runs code."""
 
 import hashlib
 import pickle
@@ -9,13 +9,17 @@ from typing import Final
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor, hub
+from torch import Tensor
 
 from castproof.errors import WeightsError
-from castproof.model.backbones import SPECS, Backbone
+from castproof.model.backbones import Backbone
+from castproof.model.libraries import LITE0, TIMM
+from castproof.model.public_weights import NotHadError, fetch
+from castproof.settings import AUTO
 
 SHIPPED_FILES: Final = {"mobilenet": "castings_mobilenet_v3_small.safetensors"}
 KEYS_SHOWN: Final = 5
+CLASSIFIERS: Final = ("classifier.", "fc.", "_fc.", "head.", "AuxLogits.", "aux1.", "aux2.")
 
 StateDict = dict[str, Tensor]
 
@@ -25,8 +29,8 @@ def load_weights(backbone: Backbone, weights: str) -> str:
 
     Args:
         backbone: the network to fill, in place.
-        weights: "imagenet", "castings", "none" (keeps the random start) or the path of a torchvision
-            checkpoint (.pt, .pth) or safetensors file, float16 or float32, with torchvision's key names.
+        weights: "imagenet", "castings", "none" (keeps the random start) or the path of a checkpoint
+            (.pt, .pth) or safetensors file, float16 or float32, with the key names of the network's library.
 
     Raises:
         WeightsError: offline, no shipped weights for this network, unreadable file, or keys that differ.
@@ -34,8 +38,9 @@ def load_weights(backbone: Backbone, weights: str) -> str:
     if weights == "none":
         return "random start, no pretraining"
     if weights == "imagenet":
-        _fill(backbone, _imagenet(backbone.name), "torchvision IMAGENET1K_V1")
-        return "torchvision IMAGENET1K_V1"
+        state, words = _imagenet(backbone.name)
+        _fill(backbone, state, words)
+        return words
     if weights == "castings":
         _fill(backbone, _shipped(backbone.name), "castings")
         return "castproof castings (made from generated pictures alone)"
@@ -43,10 +48,31 @@ def load_weights(backbone: Backbone, weights: str) -> str:
     return f"file {Path(weights).name}"
 
 
+def load_chosen(backbone: Backbone, weights: str) -> tuple[str, str]:
+    """Return the weights that were really put into `backbone`, as `load_weights` takes them, and its words.
+
+    Args:
+        backbone: the network to fill, in place.
+        weights: as for `load_weights`, or "auto": ImageNet's where they are to be had, otherwise shipped ones.
+
+    Raises:
+        WeightsError: as for `load_weights`; for "auto", where neither is to be had.
+    """
+    if weights != AUTO:
+        return weights, load_weights(backbone, weights)
+    try:
+        return "imagenet", load_weights(backbone, "imagenet")
+    except WeightsError as error:
+        if backbone.name not in SHIPPED_FILES or not isinstance(error.__cause__, NotHadError):
+            raise
+        words = load_weights(backbone, "castings")
+        return "castings", f"{words}; ImageNet's are not on this machine and could not be downloaded"
+
+
 def weights_hash(backbone: Backbone) -> str:
     """Return a hex SHA-256 of all tensors of `backbone`, whatever file they came from."""
     digest = hashlib.sha256()
-    for key, value in backbone.state_dict().items():
+    for key, value in backbone.net.state_dict().items():
         digest.update(key.encode("utf-8"))
         digest.update(value.contiguous().cpu().numpy().tobytes())
     return digest.hexdigest()
@@ -85,26 +111,18 @@ def read_state_dict(path: Path) -> StateDict:
     return state
 
 
-def _imagenet(name: str) -> StateDict:
-    url = SPECS[name].imagenet.url
-    kept = Path(hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
-    if kept.is_file():
-        return read_state_dict(kept)
+def _imagenet(name: str) -> tuple[StateDict, str]:
+    """Return the ImageNet weights of a network, and what they are, in words."""
     try:
-        state: StateDict = SPECS[name].imagenet.get_state_dict(
-            progress=True, check_hash=True, weights_only=True
-        )
-    except (OSError, RuntimeError) as error:
-        shipped = "use --weights castings (shipped, no network needed), " if name in SHIPPED_FILES else ""
+        path, words = fetch(name)
+    except NotHadError as error:
+        shipped = " Or use --weights castings (shipped, no network needed)." if name in SHIPPED_FILES else ""
         raise WeightsError(
-            f"The ImageNet weights of {name} could not be downloaded.",
+            f"The ImageNet weights of {name} are not on this machine and could not be downloaded.",
             found=f"({error})",
-            fix=(
-                f"Go online once (they are kept), {shipped}or fetch {kept.name} elsewhere and give its path: "
-                f"--weights FILE. A file put into {kept.parent} is found by itself."
-            ),
+            fix=error.remedy + shipped,
         ) from error
-    return state
+    return read_state_dict(path), words
 
 
 def _shipped(name: str) -> StateDict:
@@ -112,16 +130,17 @@ def _shipped(name: str) -> StateDict:
         raise WeightsError(
             f"castproof ships no castings weights for {name}.",
             rule=f"They exist for {', '.join(SHIPPED_FILES)}.",
-            fix="Use --weights imagenet, or --model mobilenet.",
+            fix="Use --weights imagenet or a file, or --model mobilenet.",
         )
     with as_file(files("castproof") / "weights" / SHIPPED_FILES[name]) as path:
         return read_state_dict(path)
 
 
 def _fill(backbone: Backbone, state: StateDict, source: str) -> None:
-    """Put the `features.…` tensors of `state` into `backbone`; later blocks and a classifier are left aside."""
-    wanted = backbone.state_dict()
-    given = {key: value for key, value in state.items() if _is_wanted(key, len(backbone.features))}
+    """Put the tensors of `state` into `backbone`; those of the layers that it leaves away are left aside."""
+    wanted = backbone.net.state_dict()
+    given = {key: value for key, value in state.items() if key in wanted or key not in backbone.whole_keys}
+    given = {key: value for key, value in given.items() if not key.startswith(CLASSIFIERS)}
     counters = {key for key in wanted if key.endswith("num_batches_tracked")}
     differing = [f"missing: {key}" for key in wanted if key not in given and key not in counters]
     differing += [f"not known: {key}" for key in given if key not in wanted]
@@ -134,7 +153,7 @@ def _fill(backbone: Backbone, state: StateDict, source: str) -> None:
         rest = len(differing) - KEYS_SHOWN
         raise WeightsError(
             f"Weights {source} do not fit {backbone.name}.",
-            rule="They must have torchvision's key names and shapes.",
+            rule=f"They must have {_library(backbone.name)}'s key names and shapes.",
             found=f"{len(differing)} keys differ, the first ones:",
             items=[*differing[:KEYS_SHOWN], *([f"and {rest} more"] if rest > 0 else [])],
         )
@@ -143,10 +162,10 @@ def _fill(backbone: Backbone, state: StateDict, source: str) -> None:
         raise WeightsError(
             f"Weights {source} hold values that are not finite.", items=not_finite[:KEYS_SHOWN]
         )
-    backbone.load_state_dict({key: given.get(key, value).to(value.dtype) for key, value in wanted.items()})
+    backbone.net.load_state_dict(
+        {key: given.get(key, value).to(value.dtype) for key, value in wanted.items()}
+    )
 
 
-def _is_wanted(key: str, blocks: int) -> bool:
-    kind, _, rest = key.partition(".")
-    number = rest.partition(".")[0]
-    return kind == "features" and not (number.isdecimal() and int(number) >= blocks)
+def _library(name: str) -> str:
+    return "timm" if name.startswith(TIMM) else "the public file" if name == LITE0 else "torchvision"

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -28,7 +28,7 @@ from castproof.pipeline.training_photos import read_photos
 from castproof.pipeline.training_run import Untrained, start_network
 from castproof.progress import Progress
 from castproof.run_folder import CROSSVAL_PLAN, RunFolder
-from castproof.settings import TrainSettings
+from castproof.settings import AUTO, TrainSettings
 
 GIVEN: Final = "given"
 FEATURES: Final = "features.npy"
@@ -81,7 +81,8 @@ def crossval(settings: TrainSettings, dest: Path, observer: CrossvalObserver) ->
     observer.machine_ready(describe_machine(device))
     check_outside(Path(settings.data), dest)
     _check_dest(dest)
-    start = start_network(settings)
+    start = start_network(_with_the_weights_begun_with(settings, dest))
+    settings = start.settings
     manifest, aside = read_photos(settings, observer)
     has_splits = all(manifest.of_split(name) for name in SPLITS)
     folds = fold_photos(manifest.unsplit(), settings.folds, seed=settings.seed)
@@ -171,6 +172,16 @@ def _clean(dest: Path, rounds: Sequence[Round]) -> None:
 
 def _is_free(dest: Path) -> bool:
     return all(one.name == LOCK for one in dest.iterdir())
+
+
+def _with_the_weights_begun_with(settings: TrainSettings, dest: Path) -> TrainSettings:
+    """Return the settings with the weights that a cross-validation begun in `dest` found where they say "auto"."""
+    if settings.weights != AUTO or not is_begun(dest):
+        return settings
+    try:
+        return replace(settings, weights=_read_plan(dest / CROSSVAL_PLAN)["settings"]["weights"])
+    except (KeyError, TypeError):
+        return settings
 
 
 def _read_plan(path: Path) -> Any:

@@ -81,9 +81,10 @@ def train(settings: TrainSettings, outdir: Path, observer: TrainObserver, *, gat
     device = prepare_device(settings.device)
     machine = describe_machine(device)
     observer.machine_ready(machine)
+    start = start_network(settings)
+    settings = start.settings
     photos = read_training_photos(settings, observer)
     observer.data_ready(photos)
-    start = start_network(settings)
     run = create_run_folder(outdir, settings.run_name, datetime.now())
     observer.run_ready(run, settings, start.weights)
     begin_run(run, settings, photos.manifest, start, machine)

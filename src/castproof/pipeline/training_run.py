@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -21,16 +21,16 @@ from castproof.model.checkpoint import Checkpoint, save_checkpoint
 from castproof.model.device import worker_threads
 from castproof.model.features import FeatureTable
 from castproof.model.learning import TRAIN, FinetuneLearner, FrozenLearner, LabelledPhotos, Learner
+from castproof.model.libraries import find_network
 from castproof.model.network import Classifier, NetworkSpec, build_network, p_defective
 from castproof.model.photos import PhotoBatches
 from castproof.model.ridge import StrengthTrial
 from castproof.model.training import VAL, EpochRecord, Trainer, tuned_threshold
-from castproof.model.weights import load_weights, weights_hash
+from castproof.model.weights import load_chosen, weights_hash
 from castproof.pipeline.machine import Machine
 from castproof.pipeline.photo_weights import photo_weights
 from castproof.pipeline.results import Evaluation, evaluation_context, write_evaluation
 from castproof.pipeline.samples import draw_train_samples
-from castproof.preprocess import PreprocessSpec
 from castproof.progress import Progress
 from castproof.report import training_curves as curves
 from castproof.report.style import save
@@ -84,11 +84,19 @@ class Learnt:
 
 @dataclass(frozen=True)
 class Untrained:
-    """The network before training, how it is built, and where its weights came from, in words."""
+    """The network before training.
+
+    Args:
+        network: with its starting weights.
+        spec: how it is built.
+        weights: where they came from, in words.
+        settings: those given, with the weights that were really used instead of "auto".
+    """
 
     network: Classifier
     spec: NetworkSpec
     weights: str
+    settings: TrainSettings
 
     def weights_hash(self) -> str:
         """Return a hex SHA-256 of the starting weights."""
@@ -99,19 +107,20 @@ def start_network(settings: TrainSettings) -> Untrained:
     """Return the network that a run with `settings` starts from.
 
     Raises:
-        SettingError: more blocks are to learn than there are.
+        SettingError: there is no such backbone, or more blocks are to learn than there are.
         WeightsError: the starting weights cannot be had.
     """
     spec = NetworkSpec(
         settings.model,
         settings.dropout,
-        PreprocessSpec(settings.img_size),
+        find_network(settings.model).preprocess(settings.img_size),
         settings.features,
         settings.head,
     )
     network = build_network(spec, settings.seed)
     network.backbone.trainable_blocks(settings.unfreeze)
-    return Untrained(network, spec, load_weights(network.backbone, settings.weights))
+    used, words = load_chosen(network.backbone, settings.weights)
+    return Untrained(network, spec, words, replace(settings, weights=used))
 
 
 def begin_run(

@@ -1,20 +1,22 @@
 """Heat maps: places really left out, what turns with the photo, and defects found where they were put."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from castproof.data.synthetic import make_part, photograph
-from castproof.model.backbones import LEAST_SPREAD, SPECS, after_expansion, expand
+from castproof.model.backbones import LEAST_SPREAD
 from castproof.model.heat_maps import PLACES, WINDOW_SHARE, heat_maps
 from castproof.model.network import Classifier, NetworkSpec, build_network, p_defective
 from castproof.model.weights import load_weights
 from castproof.preprocess import PreprocessSpec, resize
 
+MODELS = ["mobilenet", "mobilenet_v2", "lite0", "resnet18"]
 KINDS = [("mobilenet", "middle"), ("mobilenet", "last"), ("mobilenet_v2", "middle"), ("mobilenet_v2", "last")]
 
 
@@ -62,19 +64,26 @@ def margin_of(network: Classifier, features: Tensor) -> Tensor:
 
 def maps_of(
     network: Classifier, photos: Tensor, moved: tuple[int, Tensor] | None = None
-) -> tuple[list[Tensor], Tensor]:
-    """Return the expanded maps of the middle blocks and the last maps, after adding `moved` to those of one block."""
-    maps, found = network.normalise(photos), []
-    for index, block in enumerate(network.backbone.features):
-        if index not in SPECS[network.backbone.name].middle:
-            maps = block(maps)
-            continue
-        expanded = expand(block, maps)
-        if moved is not None and moved[0] == len(found):
-            expanded = expanded + moved[1]
-        found.append(expanded)
-        maps = after_expansion(block, maps, expanded)
-    return found, maps
+) -> tuple[list[Tensor], Tensor | None]:
+    """Return the maps in the middle and the last maps, after adding `moved` to those of one place in the middle.
+
+    Every operation of the graph is done one by one.
+    """
+    graph = network.backbone.net.graph
+    *middle, last = next(node for node in graph.nodes if node.op == "output").args[0]
+    if network.backbone.takes_middle:
+        middle.append(last)
+    found: dict[str, Tensor] = {}
+
+    class Moved(fx.Interpreter):
+        def run_node(self, n: fx.Node) -> Any:
+            found[n.name] = super().run_node(n)
+            if moved is not None and n is middle[moved[0]]:
+                found[n.name] = found[n.name] + moved[1]
+            return found[n.name]
+
+    Moved(network.backbone.net).run(network.normalise(photos))
+    return [found[node.name].clone() for node in middle], found[last.name]
 
 
 def window(row: int, column: int, height: int, width: int) -> Tensor:
@@ -95,7 +104,7 @@ def moments_without(maps: Tensor, left: Tensor) -> Tensor:
     return torch.log(torch.cat(spread).clamp_min(1e-6) + LEAST_SPREAD)
 
 
-@pytest.mark.parametrize("model", ["mobilenet", "mobilenet_v2"])
+@pytest.mark.parametrize("model", MODELS)
 def test_heat_follows_what_places_that_count_less_do_to_the_margin(model: str) -> None:
     network, photos = measured_network(model, "middle", 80).double(), random_photos(1, 80).double()
     step, heat = 1e-6, heat_maps(network, photos)[0]
@@ -111,7 +120,7 @@ def test_heat_follows_what_places_that_count_less_do_to_the_margin(model: str) -
     assert heat.max() > 0.01
 
 
-@pytest.mark.parametrize("model", ["mobilenet", "mobilenet_v2"])
+@pytest.mark.parametrize("model", MODELS)
 def test_heat_of_the_last_layer_follows_what_levelled_maps_do_to_the_margin(model: str) -> None:
     network, photos = measured_network(model, "last", 80).double(), random_photos(1, 80).double()
     step, heat = 1e-8, heat_maps(network, photos)[0]
@@ -196,8 +205,8 @@ def test_the_network_is_left_as_it_was(features: str) -> None:
     network, photos = measured_network("mobilenet", features, 64), random_photos(2, 64)
     expected = heat_maps(network, photos)
     network.head.train()
-    network.backbone.features[3].train()
-    network.backbone.features[0].requires_grad_(False)
+    network.backbone.blocks()[3].train()
+    network.backbone.blocks()[0].requires_grad_(False)
     modes = [module.training for module in network.modules()]
     learns = [weight.requires_grad for weight in network.parameters()]
     tensors = {name: value.clone() for name, value in network.state_dict().items()}

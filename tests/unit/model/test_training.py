@@ -28,8 +28,8 @@ def changed_keys(before: Tensors, after: Tensors) -> set[str]:
 
 
 def block_prefixes(learner: Any, blocks: int) -> tuple[str, ...]:
-    count = len(learner.network.backbone.features)
-    return tuple(f"backbone.features.{index}." for index in range(count - blocks, count))
+    count = len(learner.network.backbone.blocks())
+    return tuple(f"backbone.net.features.{index}." for index in range(count - blocks, count))
 
 
 def stop_after(epoch: int) -> Callable[[EpochRecord], None]:

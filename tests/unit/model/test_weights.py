@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
+from sklearn.datasets import load_sample_image
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2, mobilenet_v3_small
 
 from castproof.errors import WeightsError
-from castproof.model.backbones import SPECS, Backbone
-from castproof.model.weights import KEYS_SHOWN, SHIPPED_FILES, load_weights
+from castproof.model.backbones import Backbone
+from castproof.model.libraries import find_network
+from castproof.model.public_weights import LITE0_PACKAGE
+from castproof.model.weights import KEYS_SHOWN, SHIPPED_FILES, load_chosen, load_weights, weights_hash
+from castproof.preprocess import resize
 
 StateDict = dict[str, Tensor]
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
@@ -222,10 +226,10 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def imagenet_file(name: str) -> str:
-    return SPECS[name].imagenet.url.rpartition("/")[2]
+    return find_network(name).imagenet.url.rpartition("/")[2]
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", [*BUILDERS, "resnet18"])
 def test_imagenet_offline_names_the_alternatives(name: str, hub: Path) -> None:
     with pytest.raises(WeightsError, match="could not be downloaded") as caught:
         load_weights(Backbone(name), "imagenet")
@@ -274,3 +278,76 @@ def test_public_float16_weights_fit_mobilenet_v2(photos: Tensor) -> None:
     assert torch.isfinite(features).all()
     assert not torch.allclose(features, start)
     assert (features.std(dim=0) > 0).float().mean() > 0.3
+
+
+@pytest.mark.parametrize("weights", ["auto", "imagenet"])
+def test_lite0_has_imagenet_weights_offline_where_the_package_is_installed(weights: str, hub: Path) -> None:
+    pytest.importorskip(LITE0_PACKAGE, reason="castproof[imagenet] is not installed")
+    backbone = Backbone("lite0").eval()
+    assert load_chosen(backbone, weights) == ("imagenet", "EfficientNet-Lite0, ImageNet")
+    photo = load_sample_image("flower.jpg")[:, :427]
+    spec = find_network("lite0").preprocess(224)
+    batch = torch.from_numpy(resize(photo, spec.size_px))[None]
+    with torch.inference_mode():
+        first = backbone.net._conv_stem((batch - spec.mean[0]) / spec.std[0])
+    norm = backbone.net._bn0
+    away = (first.mean(dim=(0, 2, 3)) - norm.running_mean).abs() / norm.running_var.sqrt()
+    assert away.median() < 0.1, "of a photo that is normalised as the weights expect; 0.16 or more otherwise"
+
+
+def test_auto_without_a_connection_takes_what_is_shipped_and_says_so(hub: Path) -> None:
+    found, shipped = Backbone("mobilenet"), Backbone("mobilenet")
+    used, words = load_chosen(found, "auto")
+    assert used == "castings"
+    assert words.startswith(load_weights(shipped, "castings"))
+    assert "ImageNet" in words
+    assert weights_hash(found) == weights_hash(shipped)
+
+
+def test_auto_takes_imagenet_weights_that_are_kept(hub: Path) -> None:
+    torch.save(torchvision_network("mobilenet").state_dict(), hub / imagenet_file("mobilenet"))
+    assert load_chosen(Backbone("mobilenet"), "auto") == ("imagenet", "torchvision IMAGENET1K_V1")
+
+
+def test_auto_does_not_hide_a_broken_file(hub: Path) -> None:
+    (hub / imagenet_file("mobilenet")).write_bytes(b"PK")
+    with pytest.raises(WeightsError, match="cannot be read"):
+        load_chosen(Backbone("mobilenet"), "auto")
+
+
+def test_auto_never_starts_another_backbone_at_random(hub: Path) -> None:
+    with pytest.raises(WeightsError, match=r"resnet18.*could not be downloaded"):
+        load_chosen(Backbone("resnet18"), "auto")
+
+
+def test_weights_of_timm_come_out_of_its_store(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("timm", reason="timm is not installed")
+    constants = pytest.importorskip("huggingface_hub.constants")
+    name = "timm:mobilenetv3_small_050"
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "store"))
+    with pytest.raises(WeightsError, match="could not be downloaded"):
+        load_weights(Backbone(name), "imagenet")
+    network = find_network(name)
+    folder = tmp_path / "store" / f"models--{str(network.imagenet).replace('/', '--')}"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text("0" * 40)
+    (folder / "snapshots" / ("0" * 40)).mkdir(parents=True)
+    state = network.build().state_dict()
+    save(state, folder / "snapshots" / ("0" * 40) / "model.safetensors")
+    backbone = Backbone(name)
+    assert load_weights(backbone, "imagenet") == f"timm {network.imagenet}"
+    assert all(torch.equal(value, state[key]) for key, value in backbone.net.state_dict().items())
+
+
+@pytest.mark.parametrize("name", ["resnet18", "efficientnet_b0", "densenet121", "timm:resnet18", "lite0"])
+def test_a_checkpoint_of_its_own_library_fits_every_backbone(name: str, tmp_path: Path) -> None:
+    if name.startswith("timm:"):
+        pytest.importorskip("timm", reason="timm is not installed")
+    state = find_network(name).build().state_dict()
+    save(state, tmp_path / "own.safetensors")
+    for taken in ("last", "middle"):
+        backbone = Backbone(name, taken)
+        load_weights(backbone, str(tmp_path / "own.safetensors"))
+        assert all(torch.equal(value, state[key]) for key, value in backbone.net.state_dict().items())

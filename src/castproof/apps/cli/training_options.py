@@ -11,13 +11,13 @@ import typer
 from castproof.recipes import DEFAULT_RECIPE, OF_RECIPE, RECIPES, recipe_settings
 from castproof.settings import (
     AUG_LEVELS,
-    BACKBONES,
     DEVICES,
     FEATURES,
     HEADS,
     OBJECTIVES,
     OPTIMIZERS,
     SCHEDULES,
+    SHORT_BACKBONES,
     WEIGHINGS,
     TrainSettings,
 )
@@ -42,13 +42,20 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
         "What is learnt from which features, and how; every other option changes it.",
         names(tuple(RECIPES)),
     ),
-    ("model", str, NETWORK, "Backbone.", names(BACKBONES)),
+    (
+        "model",
+        str,
+        NETWORK,
+        "Backbone: one of these, another convolutional network of torchvision by its name, or timm:NAME.",
+        names((*SHORT_BACKBONES, "NAME")),
+    ),
     (
         "weights",
         str,
         NETWORK,
-        "Starting weights: downloaded ImageNet ones, those shipped with castproof, none, or a file.",
-        "[imagenet|castings|none|FILE]",
+        "Starting weights: ImageNet's (auto: where they are to be had, otherwise castings), those shipped with "
+        "castproof, none, or a file.",
+        "[auto|imagenet|castings|none|FILE]",
     ),
     (
         "features",

@@ -121,7 +121,7 @@ class TrainedNetwork:
         torch.set_num_threads(1)  # of the thread that calls: photos are compared side by side
         network = self.checkpoint.network
         photo = torch.from_numpy(np.array(resize(pixels, self.checkpoint.spec.preprocess.size_px)))[None]
-        if network.backbone.middle:
+        if network.backbone.takes_middle:
             seen = look(network, network.normalise(photo))
             logits, heat = seen.logits, seen.heat[0].numpy()
         else:
