@@ -13,7 +13,7 @@ import torch
 from castproof import __version__
 from castproof.data.destination import remains_of
 from castproof.data.folds import Folds, check_folds, fold_photos
-from castproof.data.left_out import without_conflicts
+from castproof.data.left_out import Allow, put_aside
 from castproof.data.manifest import SPLITS, Manifest, Photo
 from castproof.data.placing import check_outside
 from castproof.errors import OutputError
@@ -55,7 +55,13 @@ class _Data:
 
 
 def crossval(
-    settings: TrainSettings, dest: Path, *, folds: int, set_aside: bool, observer: CrossvalObserver
+    settings: TrainSettings,
+    dest: Path,
+    *,
+    folds: int,
+    set_aside: bool,
+    observer: CrossvalObserver,
+    allow_aside: Allow = lambda _: False,
 ) -> CrossvalResult:
     """Return how well networks trained with `settings` judge parts that they never saw; everything is kept in `dest`.
 
@@ -67,8 +73,9 @@ def crossval(
         settings: those of every network; `split` plays no part.
         dest: a new folder, or one of a cross-validation with the same settings and photos.
         folds: number of folds, 3 or more.
-        set_aside: leave out photos whose label is in doubt, see `without_conflicts`.
+        set_aside: leave out photos whose label is in doubt, see `put_aside`.
         observer: told of machine, folds, photos, epochs and rounds.
+        allow_aside: asked where a large share of a class would be left out.
 
     Raises:
         CastproofError: a setting, the photos, the weights or the folder does not fit.
@@ -80,7 +87,7 @@ def crossval(
     check_outside(Path(settings.data), dest)
     _check_dest(dest)
     start = start_network(settings)
-    data = _read(settings, folds, set_aside, observer)
+    data = _read(settings, folds, allow_aside if set_aside else None, observer)
     observer.folds_ready(data.folds, data.aside)
     with in_use(make_folder(dest)):
         goes_on = _claim(dest, settings, data, folds, start)
@@ -121,11 +128,11 @@ def is_begun(dest: Path) -> bool:
     return (dest / CROSSVAL_PLAN).is_file()
 
 
-def _read(settings: TrainSettings, folds: int, set_aside: bool, progress: Progress) -> _Data:
+def _read(settings: TrainSettings, folds: int, allow_aside: Allow | None, progress: Progress) -> _Data:
     manifest = read_photos(settings, progress)
     aside: tuple[Photo, ...] = ()
-    if set_aside:
-        manifest, aside = without_conflicts(manifest)
+    if allow_aside is not None:
+        manifest, aside = put_aside(manifest, allow_aside)
     has_splits = all(manifest.of_split(name) for name in SPLITS)
     return _Data(
         fold_photos(manifest.unsplit(), folds, seed=settings.seed), manifest if has_splits else None, aside

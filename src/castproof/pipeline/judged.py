@@ -22,7 +22,18 @@ from castproof.wording import counted
 RUN: Final = "run"
 CROSSVAL: Final = "crossval"
 OF_ONE_RUN: Final = frozenset(
-    {"data", "split", "ok", "val_share", "test_share", "skip_unreadable", "num_workers", "device", "seed"}
+    {
+        "data",
+        "parts",
+        "split",
+        "ok",
+        "val_share",
+        "test_share",
+        "skip_unreadable",
+        "num_workers",
+        "device",
+        "seed",
+    }
 )
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Protocol
 
 from castproof.data.folders import read_folders, verify_photos
-from castproof.data.manifest import Manifest
+from castproof.data.manifest import Manifest, read_csv
 from castproof.data.placing import check_outside
 from castproof.data.splits import split_photos
 from castproof.errors import RunError
 from castproof.files import make_folder
 from castproof.pipeline.machine import Machine, describe_machine, prepare_device
-from castproof.pipeline.part_ids import with_recorded_parts
+from castproof.pipeline.part_ids import known_parts
 from castproof.pipeline.training_run import EpochObserver, TrainResult, begin_run, run_training, start_network
 from castproof.progress import Progress
 from castproof.run_folder import RunFolder, create_run_folder
@@ -72,6 +72,7 @@ def resume(run: RunFolder, observer: TrainObserver) -> TrainResult:
             rule="A resumed run must end like an uninterrupted one.",
             fix="Restore the photos, or train a new run.",
         )
+    _check_parts_of(run, manifest)
     observer.data_ready(manifest)
     start = start_network(settings)
     if start.weights_hash() != stored.get("weights_hash"):
@@ -84,6 +85,17 @@ def resume(run: RunFolder, observer: TrainObserver) -> TrainResult:
     return run_training(run, settings, manifest, start, device, observer)
 
 
+def _check_parts_of(run: RunFolder, manifest: Manifest) -> None:
+    """Raise RunError where photos show other parts than those that `run` was started with."""
+    before = {photo.file: photo.part for photo in read_csv(run.manifest, manifest.root).photos}
+    if any(before.get(photo.file) != photo.part for photo in manifest.photos):
+        raise RunError(
+            f"Photos of {run.path} are said to show other parts than when it was started.",
+            rule="A resumed run must end like an uninterrupted one.",
+            fix="Restore the table of parts, or train a new run.",
+        )
+
+
 def read_photos(settings: TrainSettings, progress: Progress) -> Manifest:
     """Return the verified photos, as they are split in their folder, with the part that each of them shows.
 
@@ -92,7 +104,7 @@ def read_photos(settings: TrainSettings, progress: Progress) -> Manifest:
     """
     manifest = read_folders(Path(settings.data), settings.ok)
     manifest = verify_photos(manifest, skip_unreadable=settings.skip_unreadable, progress=progress)
-    return with_recorded_parts(manifest, progress=progress)
+    return known_parts(manifest, settings.parts, progress=progress).manifest
 
 
 def read_data(settings: TrainSettings, progress: Progress) -> Manifest:

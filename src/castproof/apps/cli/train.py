@@ -21,7 +21,7 @@ from castproof.recipes import recipe_settings
 from castproof.settings import SPLIT_CHOICES
 
 DATA: Final = "Photos"
-DATA_OPTIONS: Final = frozenset({"ok", "split", "val_share", "test_share", "skip_unreadable"})
+DATA_OPTIONS: Final = frozenset({"ok", "parts", "split", "val_share", "test_share", "skip_unreadable"})
 
 
 @with_training_options
@@ -34,6 +34,7 @@ def train_command(
         ),
     ] = None,
     ok: Annotated[list[str] | None, options.good_folders(DATA)] = None,
+    parts: Annotated[str, options.parts(DATA)] = DEFAULT.parts,
     split: Annotated[
         str,
         typer.Option(
@@ -90,6 +91,7 @@ def train_command(
     settings = None
     if data is not None:
         chosen = {name: value for name, value in context.params.items() if name in DATA_OPTIONS - {"ok"}}
+        chosen["parts"] = options.parts_value(parts)
         settings = recipe_settings(
             **training_values(training), **chosen, data=str(data.resolve()), ok=tuple(ok or ())
         )

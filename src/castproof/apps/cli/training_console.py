@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from castproof.apps.cli.console import Bars, console, propose, tell
+from castproof.apps.cli.parts_told import show_parts
 from castproof.apps.cli.tables import data_table, metrics_table
 from castproof.settings import UNTUNED, TrainSettings
 from castproof.wording import counted
@@ -40,6 +41,7 @@ class TrainingConsole(Bars):
     def data_ready(self, manifest: "Manifest") -> None:
         """Print photos per split and class, and those that were left out."""
         console.print(data_table(manifest))
+        show_parts(manifest)
         self._show_leak(manifest)
         if manifest.unreadable:
             console.print(
