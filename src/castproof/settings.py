@@ -23,6 +23,11 @@ OBJECTIVES: Final = get_args(TuneFor)
 OPTIMIZERS: Final = ("adamw", "sgd")
 SCHEDULES: Final = ("cosine", "constant")
 SPLIT_CHOICES: Final = ("given", "parts", "none")
+BY_PICTURE: Final = "by-picture"
+BY_FILE: Final = "by-file"
+BY_FOLDER: Final = "by-folder"
+PART_CHOICES: Final = (BY_PICTURE, BY_FILE, BY_FOLDER)
+TABLE_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 
 
@@ -39,6 +44,7 @@ class TrainSettings:
     data: str
     recipe: str = "reference"
     ok: tuple[str, ...] = ()
+    parts: str = BY_PICTURE
     split: str = "given"
     folds: int = 5
     set_aside: bool = False
@@ -147,6 +153,35 @@ class TrainSettings:
             raise SettingError(f"Stored settings do not fit: {error}.", fix="Train again.") from error
 
 
+def is_part_table(parts: str) -> bool:
+    """Return whether `parts`, a value of --parts, names a table of parts."""
+    return Path(parts).suffix.lower() in TABLE_SUFFIXES
+
+
+def check_parts(parts: str) -> None:
+    """Raise SettingError where `parts` is no value of --parts."""
+    holds, rule = PARTS_RULE
+    if not holds(parts):
+        raise SettingError(
+            "--parts does not fit.",
+            rule=f"It is {rule}.",
+            found=f"It is {parts!r}.",
+            fix="Leave it out to compare the photos.",
+        )
+
+
+def _is_parts(value: Any) -> bool:
+    if value in PART_CHOICES:
+        return True
+    if not isinstance(value, str) or not value or value.startswith("by-"):
+        return False
+    try:
+        re.compile(value)
+    except re.error:
+        return is_part_table(value)
+    return True
+
+
 def _at_least(low: float) -> tuple[Callable[[Any], bool], str]:
     return (lambda value: _is_number(value) and value >= low), f"a number of at least {low:g}"
 
@@ -175,11 +210,16 @@ def _is_weights(value: str) -> bool:
     return value in NAMED_WEIGHTS or Path(value).suffix.lower() in {".pt", ".pth", ".safetensors"}
 
 
+PARTS_RULE: Final = (
+    _is_parts,
+    f"{', '.join(PART_CHOICES)}, a regular expression, or a table (.csv) with the columns file and part",
+)
 _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "model": (_is_name, "the name of a network, such as mobilenet, lite0, resnet18 or timm:NAME"),
     "features": _one_of(FEATURES),
     "head": _one_of(HEADS),
     "weights": (_is_weights, "auto, imagenet, castings, none, or a .pt, .pth or .safetensors file"),
+    "parts": PARTS_RULE,
     "split": _one_of(SPLIT_CHOICES),
     "folds": (lambda value: value >= 3, "3 or more"),
     "val_share": (lambda value: 0 < value < 1, "between 0 and 1"),

@@ -13,6 +13,12 @@ def counted(count: int, thing: str, several: str = "") -> str:
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {several or thing + 's'}"
 
 
+def listed(items: Sequence[str], most: int = 5) -> list[str]:
+    """Return up to `most` of `items`, and in a last line how many more there are."""
+    more = len(items) - most
+    return [*items[:most], f"and {more:,} more"] if more > 0 else list(items)
+
+
 def percent(share: float) -> str:
     """Return `share` in [0, 1] as a percentage that says 0 and 100 only where it is exactly that."""
     if 0 < share < 0.0005:

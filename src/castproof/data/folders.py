@@ -13,7 +13,7 @@ from castproof.errors import DataError, ImageError, UnreadableError
 from castproof.images import decode, is_image_file, read_photo
 from castproof.progress import SILENT, Progress
 from castproof.threads import map_in_threads
-from castproof.wording import counted
+from castproof.wording import counted, listed
 
 SPLIT_NAMES = {
     "train": "train",
@@ -187,7 +187,7 @@ def _refuse_loose_photos(root: Path, homes: Sequence[Path]) -> None:
             f"{counted(len(loose), 'photo lies', 'photos lie')} outside of the class folders of {root}.",
             rule=_LAYOUT,
             fix="Move them into a class folder or out of the data folder.",
-            items=_shown([path.relative_to(root).as_posix() for path in loose]),
+            items=listed([path.relative_to(root).as_posix() for path in loose]),
         )
 
 
@@ -202,7 +202,7 @@ def _photos_of_class(root: Path, folder: Path, *, check: bool = True) -> list[st
             f"The class folder {folder} holds files, but no photos.",
             rule="Photos are JPEG, PNG, BMP, TIFF or WebP files.",
             fix="Save the photos in one of these formats, or remove the folder.",
-            items=_shown(others),
+            items=listed(others),
         )
     return photos
 
@@ -245,7 +245,7 @@ def _check_class_folders(homes: Sequence[tuple[str, Path]], found: dict[tuple[st
         raise DataError(
             f"The class folder {empty[0]} is empty.",
             fix="Add photos, or remove the folder.",
-            items=_shown(empty) if len(empty) > 1 else (),
+            items=listed(empty) if len(empty) > 1 else (),
         )
     refuse_alike([name for _, name in found])
 
@@ -310,8 +310,3 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
     except (OSError, ValueError):
         return False
-
-
-def _shown(items: Sequence[str]) -> list[str]:
-    more = len(items) - _SHOWN
-    return [*items[:_SHOWN], f"and {more} more"] if more > 0 else list(items)

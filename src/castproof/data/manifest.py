@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 from castproof.data.classes import Classes
 from castproof.errors import DataError
@@ -22,9 +23,17 @@ COLUMNS = (
     "sha256",
     "part",
     "confidence",
+    "part_from",
     "flags",
     "unreadable",
 )
+EARLIER_COLUMNS: Final = tuple(
+    name for name in COLUMNS if name != "part_from"
+)  # as older versions wrote them
+PICTURE: Final = "picture"
+FILE: Final = "file"
+FOLDER: Final = "folder"
+UNKNOWN: Final = "unknown"
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,9 @@ class Photo:
         defect_type: the class name of a defective photo, "" for a good one.
         part: identity of the physical part that it shows, "" where unknown.
         sha256: hex digest of the file's bytes, "" until the photo was verified.
-        confidence: how sure `part` is, in [0, 1]; None where it was not found by castproof.
+        confidence: how sure `part` is, in [0, 1]; None where a person named it.
+        part_from: how `part` is known: PICTURE, FILE, FOLDER, "pattern REGEX" or "table NAME", or UNKNOWN, where parts
+            cannot be told apart and each photo counts as a part; "" where nothing says it.
         flags: what the audit noticed about the photo, for example "leak" or "blurred".
     """
 
@@ -51,6 +62,7 @@ class Photo:
     part: str = ""
     sha256: str = ""
     confidence: float | None = None
+    part_from: str = ""
     flags: tuple[str, ...] = ()
 
 
@@ -111,18 +123,17 @@ def read_csv(path: Path, root: Path) -> Manifest:
     try:
         with path.open(encoding="utf-8-sig", errors=CSV_ERRORS, newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise _manifest_error(
-                    path, f"its columns are {', '.join(reader.fieldnames or ()) or 'missing'}"
-                )
+            columns = tuple(reader.fieldnames or ())
+            if columns not in (COLUMNS, EARLIER_COLUMNS):
+                raise _manifest_error(path, f"its columns are {', '.join(columns) or 'missing'}")
             rows = [(reader.line_num, row) for row in reader]
     except (OSError, csv.Error) as error:
         raise _manifest_error(path, str(error)) from error
     photos: list[Photo] = []
     unreadable: list[UnreadablePhoto] = []
     for line, row in rows:
-        if len(row) != len(COLUMNS) or None in row.values():
-            raise _manifest_error(path, f"line {line} does not have {len(COLUMNS)} cells")
+        if len(row) != len(columns) or None in row.values():
+            raise _manifest_error(path, f"line {line} does not have {len(columns)} cells")
         cells = {name: unguarded(text) for name, text in row.items()}
         if cells["unreadable"]:
             unreadable.append(UnreadablePhoto(cells["file"], cells["unreadable"]))
@@ -141,6 +152,7 @@ def _row(photo: Photo) -> tuple[object, ...]:
         photo.sha256,
         photo.part,
         "" if photo.confidence is None else f"{photo.confidence:.3f}",
+        photo.part_from,
         ";".join(photo.flags),
         "",
     )
@@ -154,6 +166,7 @@ def _photo(cells: Mapping[str, str], path: Path, line: int) -> Photo:
         )
     if cells["split"] not in ("", *SPLITS) or cells["defective"] not in ("0", "1") or not cells["class"]:
         raise _manifest_error(path, f"line {line} has no valid split, class or defective (0 or 1)")
+    confidence = _confidence(cells["confidence"], path, line)
     return Photo(
         cells["file"],
         cells["split"],
@@ -162,7 +175,8 @@ def _photo(cells: Mapping[str, str], path: Path, line: int) -> Photo:
         cells["defect_type"],
         cells["part"],
         cells["sha256"],
-        _confidence(cells["confidence"], path, line),
+        confidence,
+        cells.get("part_from", "" if confidence is None else PICTURE),
         tuple(filter(None, cells["flags"].split(";"))),
     )
 

@@ -15,11 +15,13 @@ from castproof.pipeline.audit_album import Album, pairs
 from castproof.pipeline.audit_content import page_of
 from castproof.pipeline.audit_selection import select
 from castproof.pipeline.audit_words import mending_command, verdict
-from castproof.pipeline.part_ids import with_parts
+from castproof.pipeline.part_ids import known_parts
+from castproof.pipeline.part_words import parts_commands, parts_known
 from castproof.pipeline.photo_survey import survey_photos
 from castproof.progress import SILENT, Progress
 from castproof.report.audit_page import audit_html
 from castproof.run_folder import RunFolder
+from castproof.settings import BY_PICTURE, check_parts
 from castproof.wording import command
 
 MANIFEST_CSV: Final = "manifest.csv"
@@ -32,6 +34,7 @@ def audit(
     outdir: Path,
     *,
     ok: Sequence[str] = (),
+    parts: str = BY_PICTURE,
     skip_unreadable: bool = False,
     use_cache: bool = True,
     progress: Progress = SILENT,
@@ -42,6 +45,7 @@ def audit(
         data: folder of class folders, with or without train, val and test.
         outdir: receives the three files; not below `data`, and no run folder.
         ok: names of the good class folders, where their names do not say it.
+        parts: which photos show one part, a value of --parts.
         skip_unreadable: go on without photos that cannot be decoded, and record them.
         use_cache: look up what was computed from the same photos before, and keep what is computed now.
         progress: told of every photo read, compared and drawn.
@@ -49,17 +53,20 @@ def audit(
     Raises:
         CastproofError: the photos or the output folder do not fit.
     """
+    check_parts(parts)
     manifest = read_folders(data, ok)
     _check_outdir(outdir, manifest.root)
     survey = survey_photos(manifest, skip_unreadable=skip_unreadable, use_cache=use_cache, progress=progress)
     make_folder(outdir)
-    with_part, found = with_parts(survey.manifest, greys=survey.greys, progress=progress, use_cache=use_cache)
-    result = find_everything(with_part, survey.statistics)
+    known = known_parts(survey.manifest, parts, greys=survey.greys, progress=progress, use_cache=use_cache)
+    found, result = known.found, find_everything(known.manifest, survey.statistics, known.doubt)
     chosen = select(result)
     album = Album(result.manifest, chosen.photos(), progress)
     laid = pairs(result.manifest, chosen.pairs, use_cache=use_cache, progress=progress)
-    words = mending_command(result, data, ok)
+    words = mending_command(result, data, ok, parts)
     mend = command(words) if words else ""
+    if result.doubt is not None:
+        mend = "\n".join(f"{command(words)}  # {purpose}" for purpose, words in parts_commands(data, ok))
     result.manifest.write_csv(outdir / MANIFEST_CSV)
     write_text(outdir / AUDIT_HTML, audit_html(page_of(result, found, chosen, album, laid, mend)))
     write_json(outdir / AUDIT_JSON, _json(result, found))
@@ -81,7 +88,7 @@ def _check_outdir(outdir: Path, root: Path) -> None:
         )
 
 
-def _json(result: Audit, found: FoundParts) -> dict[str, Any]:
+def _json(result: Audit, found: FoundParts | None) -> dict[str, Any]:
     """Return the content of audit.json."""
     manifest = result.manifest
     content = {
@@ -91,6 +98,8 @@ def _json(result: Audit, found: FoundParts) -> dict[str, Any]:
         "data_hash": manifest.data_hash(),
         "photos": len(manifest.photos),
         "parts": len(result.parts),
+        "parts_known": parts_known(manifest),
+        "doubt": None if result.doubt is None else asdict(result.doubt),
         "classes": asdict(manifest.classes),
         "counts": manifest.counts(),
         "flags": result.flag_counts(),
@@ -122,6 +131,10 @@ def _json(result: Audit, found: FoundParts) -> dict[str, Any]:
             for one in result.outliers
         ],
         "unreadable": [asdict(one) for one in manifest.unreadable],
-        "evidence": {"threshold": found.threshold, "pairs_same": len(found.same), "thin": len(result.thin)},
+        "evidence": {
+            "threshold": found.threshold if found else None,
+            "pairs_same": len(found.same) if found else None,
+            "thin": len(result.thin),
+        },
     }
     return dict(writable(content))

@@ -23,24 +23,26 @@ from castproof.pipeline.audit_words import (
     shortcut_words,
     verdict,
 )
+from castproof.pipeline.part_words import doubt_words, parts_known
 from castproof.report.audit_page import AuditPage, Card, Distribution, Group, Pair, Table
 from castproof.report.histogram import histogram
 from castproof.wording import counted
 
 
 def page_of(
-    audit: Audit, found: FoundParts, chosen: Selection, album: Album, pairs: Sequence[Pair], mend: str
+    audit: Audit, found: FoundParts | None, chosen: Selection, album: Album, pairs: Sequence[Pair], mend: str
 ) -> AuditPage:
     """Return everything that the page shows.
 
     Args:
         audit: the findings.
-        found: the evidence for the parts.
+        found: the evidence for the parts; None where a person named them.
         chosen: the photos that are shown.
         album: their pictures.
         pairs: example pairs with their pictures.
         mend: the command that mends it, "" where nothing is to mend.
     """
+    scores = found if found is not None and len(found.same) + len(found.different) else None
     return AuditPage(
         data=audit.manifest.root.resolve().name,
         made=f"castproof {__version__} · {datetime.now():%Y-%m-%d %H:%M} · data hash "
@@ -52,10 +54,8 @@ def page_of(
         leak_text=leak_text(audit),
         pairs=pairs,
         pairs_across=bool(audit.leak and audit.leak.shared),
-        scores=histogram(found.same, found.different, found.threshold)
-        if len(found.same) + len(found.different)
-        else None,
-        scores_limit=f"limit {found.threshold:.2f}",
+        scores=histogram(scores.same, scores.different, scores.threshold) if scores else None,
+        scores_limit=f"limit {scores.threshold:.2f}" if scores else "",
         scores_text=_scores_text(audit, found),
         counts=_counts_table(audit),
         largest=[_largest(audit, album, part, chosen) for part in chosen.largest],
@@ -67,7 +67,7 @@ def page_of(
         outliers=[_outliers(audit, album, chosen, flag) for flag in chosen.outliers],
         unreadable=[(one.file, one.reason) for one in audit.manifest.unreadable],
         mend=mend,
-        mend_text=_MEND + (_SET_ASIDE if audit.has_conflict else ""),
+        mend_text=_SAY_PARTS if audit.doubt else _MEND + (_SET_ASIDE if audit.has_conflict else ""),
         method=method(audit),
     )
 
@@ -80,6 +80,9 @@ _SHORTCUTS = (
 _MEND = (
     "The command copies the photos into new train, val and test folders in which every part stands in one split "
     "only. The photos here stay as they are."
+)
+_SAY_PARTS = (
+    "Only you can say which photos show one part: by-file, by-folder, a regular expression or a table."
 )
 _UNREADABLE = " Photos that cannot be read show no part; they are not counted here."
 _SET_ASIDE = " Photos whose label is in doubt go into a folder of their own, for a person to look at."
@@ -165,7 +168,11 @@ def _leak_table(audit: Audit) -> Table | None:
     )
 
 
-def _scores_text(audit: Audit, found: FoundParts) -> str:
+def _scores_text(audit: Audit, found: FoundParts | None) -> str:
+    if audit.doubt is not None:
+        return doubt_words(audit.doubt)
+    if found is None:
+        return f"Photos were not compared. Parts: {parts_known(audit.manifest)}."
     thin = (
         f"For {share(len(audit.thin), len(audit.manifest.photos), 'photos')} the evidence is thin (confidence below "
         f"{THIN_BELOW}): their part is a guess, and they carry the flag thin-evidence in manifest.csv."

@@ -6,7 +6,10 @@ from typing import Final
 
 from castproof.data.audit import Audit
 from castproof.data.audit.shortcuts import Shortcut
+from castproof.data.manifest import PICTURE, UNKNOWN
 from castproof.files import beside
+from castproof.pipeline.part_words import CANNOT_TELL, doubt_words, parts_known, parts_option
+from castproof.settings import BY_PICTURE
 from castproof.wording import counted
 
 STATISTIC_WORDS: Final = {
@@ -40,6 +43,8 @@ def share(count: int, total: int, things: str = "") -> str:
 def verdict(audit: Audit) -> str:
     """Return the one sentence that stands above everything else."""
     found = [words for words in (_leak_words(audit), _conflict_words(audit)) if words]
+    if audit.doubt is not None:
+        return " ".join([CANNOT_TELL, doubt_words(audit.doubt), *found])
     if found:
         return " ".join(found)
     photos, parts = counted(len(audit.manifest.photos), "photo"), counted(len(audit.parts), "part")
@@ -109,6 +114,8 @@ def shortcut_words(shortcut: Shortcut) -> str:
 
 def leak_text(audit: Audit) -> str:
     """Return what it means that parts stand in more than one split, or that they do not."""
+    if audit.doubt is not None:
+        return f"{CANNOT_TELL} So it is not known whether one of them stands in several splits."
     if audit.leak is None:
         return "The photos are not split yet, so no part can stand in two splits. When you split them, split by part."
     if not audit.leak.shared:
@@ -120,14 +127,23 @@ def leak_text(audit: Audit) -> str:
     )
 
 
+def _method_of_parts(audit: Audit) -> list[str]:
+    origin = parts_known(audit.manifest)
+    if audit.manifest.photos and audit.manifest.photos[0].part_from not in ("", PICTURE, UNKNOWN):
+        return [f"Which photos show one part was not looked for, it was given: {origin}."]
+    return [
+        "Photos were compared with each other under rotation, mirroring and slight distortion; photos that agree as "
+        "only photos of one physical part do were put together as one part.",
+        "Nothing was learnt from the labels: parts come from the pictures alone, labels and splits were compared "
+        "with them afterwards; where labels are mixed in them as parts cannot be, they are not used.",
+    ]
+
+
 def method(audit: Audit) -> list[str]:
     """Return how everything was found, and what cannot be known, in sentences."""
     return [
         "Every file was read and hashed; every photo was decoded, and its pixels were hashed and measured.",
-        "Photos were compared with each other under rotation, mirroring and slight distortion; photos that agree as "
-        "only photos of one physical part do were put together as one part.",
-        "Nothing was learnt from the labels: parts come from the pictures alone, labels and splits were compared "
-        "with them afterwards.",
+        *_method_of_parts(audit),
         "A photo differs from the rest where it lies far outside of the spread of all photos; a large group of odd "
         "photos is therefore not odd.",
         "castproof cannot know which of two labels is right, and it cannot see that two photos show one part where "
@@ -136,17 +152,21 @@ def method(audit: Audit) -> list[str]:
     ]
 
 
-def mending_command(audit: Audit, data: Path, ok: Sequence[str] = ()) -> list[str]:
+def mending_command(audit: Audit, data: Path, ok: Sequence[str] = (), parts: str = BY_PICTURE) -> list[str]:
     """Return the words after castproof of the command that splits by part; none where nothing is to mend.
+
+    None either where parts cannot be told apart: that has to be solved first.
 
     Args:
         audit: the findings.
         data: the data folder as the user named it.
         ok: the good class folders that the user named.
+        parts: which photos show one part, as the user said it.
     """
-    if audit.is_clean and audit.leak is not None:
+    if audit.doubt is not None or (audit.is_clean and audit.leak is not None):
         return []
     words = ["split", str(data), str(beside(data, "_by_part"))]
     words += [word for name in ok for word in ("--ok", name)]
+    words += parts_option(parts)
     words += ["--skip-unreadable"] if audit.manifest.unreadable else []
     return [*words, "--set-aside"] if audit.has_conflict else words

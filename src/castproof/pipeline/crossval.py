@@ -13,6 +13,7 @@ import torch
 from castproof import __version__
 from castproof.data.destination import remains_of
 from castproof.data.folds import Folds, fold_photos
+from castproof.data.left_out import Allow
 from castproof.data.manifest import SPLITS, Manifest, Photo
 from castproof.data.placing import check_outside
 from castproof.errors import OutputError
@@ -61,7 +62,9 @@ class FoldedPhotos:
     rows: Sequence[int] | None = None
 
 
-def crossval(settings: TrainSettings, dest: Path, observer: CrossvalObserver) -> CrossvalResult:
+def crossval(
+    settings: TrainSettings, dest: Path, observer: CrossvalObserver, allow_aside: Allow = lambda _: False
+) -> CrossvalResult:
     """Return how well networks trained with `settings` judge parts that they never saw; everything is kept in `dest`.
 
     The photos are shared out to folds, parts kept whole; for each fold a network learns from the others. Where the
@@ -72,6 +75,7 @@ def crossval(settings: TrainSettings, dest: Path, observer: CrossvalObserver) ->
         settings: those of every network; `split` plays no part.
         dest: a new folder, or one of a cross-validation with the same settings and photos.
         observer: told of machine, folds, photos, epochs and rounds.
+        allow_aside: asked where a large share of a class would be left out.
 
     Raises:
         CastproofError: a setting, the photos, the weights or the folder does not fit.
@@ -83,7 +87,7 @@ def crossval(settings: TrainSettings, dest: Path, observer: CrossvalObserver) ->
     _check_dest(dest)
     start = start_network(_with_the_weights_begun_with(settings, dest))
     settings = start.settings
-    manifest, aside = read_photos(settings, observer)
+    manifest, aside = read_photos(settings, observer, allow_aside)
     has_splits = all(manifest.of_split(name) for name in SPLITS)
     folds = fold_photos(manifest.unsplit(), settings.folds, seed=settings.seed)
     data = FoldedPhotos(folds, manifest if has_splits else None, aside)

@@ -78,5 +78,8 @@ def _record_parts(data: Path, progress: Progress) -> None:
     with (data / "truth.csv").open(encoding="utf-8", newline="") as file:
         parts = {row["file"]: row["part"] for row in csv.DictReader(file)}
     manifest = verify_photos(read_folders(data), skip_unreadable=False, progress=progress)
-    photos = tuple(replace(photo, part=parts[photo.file], confidence=1.0) for photo in manifest.photos)
+    photos = tuple(
+        replace(photo, part=parts[photo.file], confidence=1.0, part_from="table truth.csv")
+        for photo in manifest.photos
+    )
     replace(manifest, photos=photos).write_csv(data / "manifest.csv")

@@ -22,8 +22,20 @@ from castproof.wording import counted
 RUN: Final = "run"
 CROSSVAL: Final = "crossval"
 OF_ONE_RUN: Final = frozenset(
-    {"data", "split", "ok", "val_share", "test_share", "skip_unreadable", "num_workers", "device", "seed"}
-    | {"folds", "set_aside"}
+    {
+        "data",
+        "folds",
+        "set_aside",
+        "parts",
+        "split",
+        "ok",
+        "val_share",
+        "test_share",
+        "skip_unreadable",
+        "num_workers",
+        "device",
+        "seed",
+    }
 )
 
 

@@ -1,22 +1,110 @@
-"""Which part every photo of a data set shows, looked up where the same photos were compared before."""
+"""Which part every photo of a data set shows: as a person says, or from the pictures, which are compared once."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from castproof.data.content_cache import Results, cache_folder
-from castproof.data.manifest import Manifest, Photo, read_csv
-from castproof.errors import DataError
+from castproof.data.group_doubt import Doubt, doubt_of
+from castproof.data.manifest import PICTURE, UNKNOWN, Manifest
+from castproof.data.named_parts import by_folder, by_pattern, each_its_own
+from castproof.data.part_table import read_part_table, with_table
 from castproof.parts.find import ENGINE_VERSION, FoundParts, find_parts
 from castproof.parts.photo import Grey
 from castproof.progress import SILENT, Progress
+from castproof.settings import BY_FILE, BY_FOLDER, BY_PICTURE, check_parts, is_part_table
 
 KEPT_SCORES: Final = 20_000
+RECORDED: Final = "manifest.csv"
 _FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class KnownParts:
+    """The photos of a data set with the part that each of them shows.
+
+    Args:
+        manifest: photos with part, confidence and `part_from`.
+        found: the evidence, where the photos were compared.
+        doubt: why that evidence does not tell parts apart, where it does not: each photo then counts as a part.
+    """
+
+    manifest: Manifest
+    found: FoundParts | None = None
+    doubt: Doubt | None = None
+
+
+def known_parts(
+    manifest: Manifest,
+    rule: str = BY_PICTURE,
+    *,
+    greys: Mapping[str, Grey] | None = None,
+    progress: Progress = SILENT,
+    use_cache: bool = True,
+) -> KnownParts:
+    """Return which part every photo shows.
+
+    The rule of a person holds; without one, the parts that manifest.csv in the data folder names; else those that the
+    pictures tell, see `compared_parts`.
+
+    Args:
+        manifest: photos with their `sha256`.
+        rule: a value of --parts: by-picture, by-file, by-folder, a regular expression, or the path of a table.
+        greys, progress, use_cache: as for `with_parts`.
+
+    Raises:
+        SettingError: `rule` is none of these.
+        DataError: the rule, or the table, does not fit the photos.
+        ImageError: a photo cannot be decoded.
+    """
+    named = named_parts(manifest, rule)
+    if named is not None:
+        return KnownParts(named)
+    return compared_parts(manifest, greys=greys, progress=progress, use_cache=use_cache)
+
+
+def compared_parts(
+    manifest: Manifest,
+    *,
+    greys: Mapping[str, Grey] | None = None,
+    progress: Progress = SILENT,
+    use_cache: bool = True,
+) -> KnownParts:
+    """Return which part every photo shows, from the pictures alone; the arguments are those of `with_parts`.
+
+    Groups that cannot be parts, see `doubt_of`, are not used: each photo is then a part of its own.
+    """
+    with_part, found = with_parts(manifest, greys=greys, progress=progress, use_cache=use_cache)
+    doubt = doubt_of(with_part.photos, found.same, found.different)
+    if doubt is not None:
+        return KnownParts(each_its_own(manifest, UNKNOWN, 0.0), found, doubt)
+    return KnownParts(with_part, found)
+
+
+def named_parts(manifest: Manifest, rule: str) -> Manifest | None:
+    """Return `manifest` with the parts that a person names, None where the pictures have to tell.
+
+    The arguments and errors are those of `known_parts`.
+    """
+    check_parts(rule)
+    if rule == BY_FILE:
+        return each_its_own(manifest)
+    if rule == BY_FOLDER:
+        return by_folder(manifest)
+    if is_part_table(rule):
+        return with_table(manifest, read_part_table(Path(rule)))
+    if rule != BY_PICTURE:
+        return by_pattern(manifest, rule)
+    recorded = manifest.root / RECORDED
+    if not recorded.is_file():
+        return None
+    table = read_part_table(recorded)
+    return with_table(manifest, table) if table.names_parts else None
 
 
 def with_parts(
@@ -50,37 +138,10 @@ def with_parts(
         if use_cache:
             cache.write(key, _to_json(found, digests))
     photos = tuple(
-        replace(photo, part=part, confidence=round(float(confidence), 3))
+        replace(photo, part=part, confidence=round(float(confidence), 3), part_from=PICTURE)
         for photo, part, confidence in zip(manifest.photos, found.part, found.confidence, strict=True)
     )
     return replace(manifest, photos=photos), found
-
-
-def with_recorded_parts(manifest: Manifest, *, progress: Progress = SILENT) -> Manifest:
-    """Return `manifest` with the parts that DATA/manifest.csv tells, or found parts where it does not tell all.
-
-    `castproof split` writes that file; whoever knows the parts, from serial numbers for example, can write it, too. It
-    counts only where it names every photo with its present content.
-
-    Raises:
-        ImageError: a photo cannot be decoded.
-    """
-    recorded = _recorded(manifest)
-    if any((photo.file, photo.sha256) not in recorded for photo in manifest.photos):
-        return with_parts(manifest, progress=progress)[0]
-    photos = [(photo, recorded[photo.file, photo.sha256]) for photo in manifest.photos]
-    return replace(
-        manifest,
-        photos=tuple(replace(photo, part=told.part, confidence=told.confidence) for photo, told in photos),
-    )
-
-
-def _recorded(manifest: Manifest) -> dict[tuple[str, str], Photo]:
-    try:
-        told = read_csv(manifest.root / "manifest.csv", manifest.root)
-    except DataError:
-        return {}
-    return {(photo.file, photo.sha256): photo for photo in told.photos if photo.part}
 
 
 def _key(digests: Sequence[str]) -> str:

@@ -10,16 +10,17 @@ from castproof.data.balance import Balance, balance, balance_of
 from castproof.data.destination import check_room
 from castproof.data.folders import read_folders, verify_photos
 from castproof.data.folds import Folds, check_folds, fold_photos
-from castproof.data.left_out import conflicts, without_conflicts, without_copies
+from castproof.data.left_out import Allow, ClassShare, class_shares, conflicts, put_aside, without_copies
 from castproof.data.manifest import Manifest, Photo
 from castproof.data.photo_names import names_in_class
 from castproof.data.placing import Placed, bytes_to_copy, check_apart, fill, survey
 from castproof.data.splits import TEST_SHARE, VAL_SHARE, check_seed, check_shares, split_photos
 from castproof.errors import SettingError
 from castproof.files import beside
-from castproof.pipeline.part_ids import with_parts
+from castproof.pipeline.part_ids import known_parts
 from castproof.pipeline.split_plan import SAME, Round, SplitPlan
 from castproof.progress import SILENT, Progress
+from castproof.settings import BY_PICTURE, check_parts
 
 BY = ("part", "image")
 SET_ASIDE = "_set_aside"
@@ -31,6 +32,7 @@ class SplitSettings:
 
     Args:
         by: what stays together: "part", or "image" for nothing but identical files.
+        parts: which photos show one part, a value of --parts; with "part" alone.
         val: share of the photos for validation, in (0, 1); None for 0.15.
         test: share of the photos for the test, in (0, 1), val + test < 1; None for 0.15.
         folds: number of folds for cross-validation, 3 or more, instead of val and test.
@@ -40,10 +42,11 @@ class SplitSettings:
         link: make hard links instead of copies, where possible.
 
     Raises:
-        SettingError: a value is out of its range, or `folds` stands beside `val` or `test`.
+        SettingError: a value is out of its range, `folds` stands beside `val` or `test`, or `parts` beside "image".
     """
 
     by: str = "part"
+    parts: str = BY_PICTURE
     val: float | None = None
     test: float | None = None
     folds: int | None = None
@@ -59,6 +62,13 @@ class SplitSettings:
                 rule=f"One of: {', '.join(BY)}.",
                 found=f"It is {self.by!r}.",
                 fix="Leave it out to keep the photos of one part together.",
+            )
+        check_parts(self.parts)
+        if self.by == "image" and self.parts != BY_PICTURE:
+            raise SettingError(
+                "--by image stands together with --parts.",
+                rule="A split by image does not look at parts.",
+                fix="Leave --by image out; where every photo shows another part: --parts by-file.",
             )
         check_seed(self.seed)
         if self.folds is None:
@@ -86,6 +96,7 @@ class SplitResult:
     """What was made.
 
     Args:
+        whole: all photos with their parts.
         balance: photos, parts and classes of each split, or of each fold.
         placed: how many photos were copied or linked into the destination.
         conflicts: parts that carry both labels and are in the split all the same.
@@ -95,6 +106,7 @@ class SplitResult:
         unreadable: number of photos that cannot be decoded and were left out.
     """
 
+    whole: Manifest
     balance: Balance
     placed: Placed
     conflicts: tuple[LabelConflict, ...]
@@ -102,6 +114,12 @@ class SplitResult:
     aside_folder: Path
     copies: int
     unreadable: int
+
+    @property
+    def shares_aside(self) -> tuple[ClassShare, ...]:
+        """How much of each class was set aside."""
+        aside = {photo.file for photo in self.aside}
+        return class_shares([one for one in self.whole.photos if one.file not in aside], self.aside)
 
 
 def split_data(
@@ -111,6 +129,7 @@ def split_data(
     *,
     ok: Sequence[str] = (),
     skip_unreadable: bool = False,
+    allow_aside: Allow = lambda _: False,
     progress: Progress = SILENT,
 ) -> SplitResult:
     """Return what was done to make a new split of the photos in `data` under `dest`.
@@ -125,6 +144,7 @@ def split_data(
         settings: how to split.
         ok: names of the good class folders, where their names do not say it.
         skip_unreadable: go on without photos that cannot be decoded.
+        allow_aside: asked where a large share of a class would be set aside.
         progress: told of the photos checked, compared and placed.
 
     Raises:
@@ -137,14 +157,18 @@ def split_data(
     names = names_in_class(found.photos)
     found = found.unsplit()
     found = verify_photos(found, skip_unreadable=skip_unreadable, progress=progress)
-    whole = with_parts(found, progress=progress)[0] if settings.by == "part" else _with_same_files(found)
+    whole = (
+        known_parts(found, settings.parts, progress=progress).manifest
+        if settings.by == "part"
+        else _with_same_files(found)
+    )
     kept, copies = without_copies(whole) if settings.drop_duplicates else (whole, {})
-    kept, aside = without_conflicts(kept) if settings.set_aside else (kept, ())
+    kept, aside = put_aside(kept, allow_aside) if settings.set_aside else (kept, ())
     rounds, reached, folds = _rounds(kept, settings)
     plan = SplitPlan(whole, names, rounds, folds, copies, aside, aside_folder)
     placed = _place(plan, dest, link=settings.link, progress=progress)
     return SplitResult(
-        reached, placed, conflicts(kept), aside, aside_folder, len(copies), len(found.unreadable)
+        whole, reached, placed, conflicts(kept), aside, aside_folder, len(copies), len(found.unreadable)
     )
 
 

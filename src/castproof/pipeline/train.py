@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from castproof.data.folds import Folds
-from castproof.data.manifest import SPLITS
+from castproof.data.left_out import Allow
+from castproof.data.manifest import SPLITS, Manifest, read_csv
 from castproof.data.placing import check_outside
 from castproof.errors import DataError, PromiseError, RunError
 from castproof.files import make_folder
@@ -63,7 +64,14 @@ class Trained:
     no_gate: DataError | PromiseError | None = None
 
 
-def train(settings: TrainSettings, outdir: Path, observer: TrainObserver, *, gate: bool = True) -> Trained:
+def train(
+    settings: TrainSettings,
+    outdir: Path,
+    observer: TrainObserver,
+    *,
+    gate: bool = True,
+    allow_aside: Allow = lambda _: False,
+) -> Trained:
     """Return a complete run in a new folder under `outdir`.
 
     Args:
@@ -71,6 +79,7 @@ def train(settings: TrainSettings, outdir: Path, observer: TrainObserver, *, gat
         outdir: receives the run's folder.
         observer: told how it goes on.
         gate: whether a gate is chosen at the end.
+        allow_aside: asked where a large share of a class would be left out.
 
     Raises:
         CastproofError: a setting, the data, the weights or the output folder does not fit.
@@ -83,7 +92,7 @@ def train(settings: TrainSettings, outdir: Path, observer: TrainObserver, *, gat
     observer.machine_ready(machine)
     start = start_network(settings)
     settings = start.settings
-    photos = read_training_photos(settings, observer)
+    photos = read_training_photos(settings, observer, allow_aside)
     observer.data_ready(photos)
     run = create_run_folder(outdir, settings.run_name, datetime.now())
     observer.run_ready(run, settings, start.weights)
@@ -91,7 +100,9 @@ def train(settings: TrainSettings, outdir: Path, observer: TrainObserver, *, gat
     return _complete(run, settings, photos, start, device, observer, gate=gate)
 
 
-def resume(run: RunFolder, observer: TrainObserver, *, gate: bool = True) -> Trained:
+def resume(
+    run: RunFolder, observer: TrainObserver, *, gate: bool = True, allow_aside: Allow = lambda _: False
+) -> Trained:
     """Return a complete run after going on where it stopped, with its own settings.
 
     Raises:
@@ -104,13 +115,14 @@ def resume(run: RunFolder, observer: TrainObserver, *, gate: bool = True) -> Tra
     settings = TrainSettings.from_json(stored["settings"])
     device = prepare_device(settings.device)
     observer.machine_ready(describe_machine(device))
-    photos = read_training_photos(settings, observer)
+    photos = read_training_photos(settings, observer, allow_aside)
     if photos.manifest.data_hash() != stored.get("data_hash"):
         raise RunError(
             f"The photos in {settings.data} are not those that {run.path} was started with.",
             rule="A resumed run must end like an uninterrupted one.",
             fix="Restore the photos, or train a new run.",
         )
+    _check_parts_of(run, photos.manifest)
     observer.data_ready(photos)
     start = start_network(settings)
     if start.weights_hash() != stored.get("weights_hash"):
@@ -147,6 +159,17 @@ def _complete(
         return Trained(result, evidence, None, error)
     write_decision(decision)
     return Trained(result, evidence, decision)
+
+
+def _check_parts_of(run: RunFolder, manifest: Manifest) -> None:
+    """Raise RunError where photos show other parts than those that `run` was started with."""
+    before = {photo.file: photo.part for photo in read_csv(run.manifest, manifest.root).photos}
+    if any(before.get(photo.file) != photo.part for photo in manifest.photos):
+        raise RunError(
+            f"Photos of {run.path} are said to show other parts than when it was started.",
+            rule="A resumed run must end like an uninterrupted one.",
+            fix="Restore the table of parts, or train a new run.",
+        )
 
 
 def _evidence(

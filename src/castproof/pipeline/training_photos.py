@@ -5,10 +5,10 @@ from pathlib import Path
 
 from castproof.data.folders import read_folders, verify_photos
 from castproof.data.folds import LEAST_FOLDS, Folds, fold_photos, most_folds
-from castproof.data.left_out import without_conflicts
+from castproof.data.left_out import Allow, put_aside
 from castproof.data.manifest import Manifest, Photo
 from castproof.data.splits import split_photos
-from castproof.pipeline.part_ids import with_recorded_parts
+from castproof.pipeline.part_ids import known_parts
 from castproof.progress import Progress
 from castproof.settings import TrainSettings
 
@@ -36,19 +36,26 @@ class TrainingPhotos:
         return len(self.manifest.of_split(TRAIN)) < len(self.manifest.photos)
 
 
-def read_photos(settings: TrainSettings, progress: Progress) -> tuple[Manifest, tuple[Photo, ...]]:
+def read_photos(
+    settings: TrainSettings, progress: Progress, allow_aside: Allow
+) -> tuple[Manifest, tuple[Photo, ...]]:
     """Return the verified photos with the part that each of them shows, split as in their folder; and those left out.
+
+    Args:
+        settings: what to read, and whether photos with a doubtful label are left out.
+        progress: told of every photo.
+        allow_aside: asked where a large share of a class would be left out.
 
     Raises:
         DataError: folders or classes do not fit, or photos cannot be decoded.
     """
     manifest = read_folders(Path(settings.data), settings.ok)
     manifest = verify_photos(manifest, skip_unreadable=settings.skip_unreadable, progress=progress)
-    manifest = with_recorded_parts(manifest, progress=progress)
-    return without_conflicts(manifest) if settings.set_aside else (manifest, ())
+    manifest = known_parts(manifest, settings.parts, progress=progress).manifest
+    return put_aside(manifest, allow_aside) if settings.set_aside else (manifest, ())
 
 
-def read_training_photos(settings: TrainSettings, progress: Progress) -> TrainingPhotos:
+def read_training_photos(settings: TrainSettings, progress: Progress, allow_aside: Allow) -> TrainingPhotos:
     """Return the photos of a training run in the splits that its settings ask for.
 
     The network learns from every photo that no split folder holds back, unless validation photos are needed to choose
@@ -57,7 +64,7 @@ def read_training_photos(settings: TrainSettings, progress: Progress) -> Trainin
     Raises:
         DataError: folders, classes or splits do not fit, or photos cannot be decoded.
     """
-    manifest, aside = read_photos(settings, progress)
+    manifest, aside = read_photos(settings, progress, allow_aside)
     if settings.split != "given":
         manifest = manifest.unsplit()
     if manifest.of_split(""):

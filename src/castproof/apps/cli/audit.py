@@ -20,7 +20,9 @@ from castproof.apps.cli.console import (
     tell,
     training_libraries,
 )
+from castproof.apps.cli.parts_told import show_parts
 from castproof.apps.cli.tables import data_table
+from castproof.settings import BY_PICTURE
 from castproof.wording import counted
 
 if TYPE_CHECKING:
@@ -32,8 +34,13 @@ def audit_command(
     data: Annotated[Path, options.data()],
     outdir: Annotated[Path, typer.Option(help="Folder that receives the results.")] = Path("audit"),
     ok: Annotated[list[str] | None, options.good_folders()] = None,
+    parts: Annotated[str, options.parts()] = BY_PICTURE,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit code 4 where it finds a leak or a label conflict.")
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit code 4 where it finds a leak or a label conflict, or cannot tell parts apart.",
+        ),
     ] = False,
     skip_unreadable: Annotated[bool, options.skip_unreadable()] = False,
     no_cache: Annotated[
@@ -48,15 +55,19 @@ def audit_command(
     castproof audit casting_data
 
     castproof audit casting_data --outdir reports/audit --strict
+
+    castproof audit casting_data --parts parts.csv
     """
     with training_libraries():
         from castproof.pipeline.audit import AUDIT_HTML, audit
         from castproof.pipeline.audit_words import mending_command, verdict
+        from castproof.pipeline.part_words import parts_commands
     try:
         found = audit(
             data,
             outdir,
             ok=ok or (),
+            parts=parts,
             skip_unreadable=skip_unreadable,
             use_cache=not no_cache,
             progress=Bars(wanted=not no_bars),
@@ -65,11 +76,14 @@ def audit_command(
         errors.print("Stopped; the audit is not complete. What was measured so far is kept.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     console.print(data_table(found.manifest))
+    show_parts(found.manifest)
     console.print(_findings(found))
     colour = "green" if found.is_clean else "red"
     console.print(Panel(escape(verdict(found)), border_style=colour, expand=False))
-    words = mending_command(found, data, ok or ())
-    if words:
+    if found.doubt is not None:
+        for purpose, words in parts_commands(data, ok or ()):
+            propose(purpose, words)
+    elif words := mending_command(found, data, ok or (), parts):
         propose("Split by part", words)
     tell(f"The page with pictures is [bold]{escape(str(outdir / AUDIT_HTML))}[/].")
     if strict and not found.is_clean:

@@ -20,8 +20,10 @@ from castproof.apps.cli.console import (
     tell,
     training_libraries,
 )
+from castproof.apps.cli.parts_told import allow_aside, show_parts, show_shares
 from castproof.apps.cli.training_options import RUN, training_values, training_words, with_training_options
 from castproof.recipes import recipe_settings
+from castproof.settings import BY_PICTURE
 from castproof.wording import counted, round_name
 
 if TYPE_CHECKING:
@@ -39,7 +41,9 @@ def crossval_command(
     data: Annotated[Path, options.data()],
     folds: Annotated[int, typer.Option(help="Number of folds, 3 or more.", rich_help_panel=DATA)] = 5,
     set_aside: Annotated[bool, options.set_aside(DATA)] = False,
+    set_aside_any_share: Annotated[bool, options.any_share(DATA)] = False,
     ok: Annotated[list[str] | None, options.good_folders(DATA)] = None,
+    parts: Annotated[str, options.parts(DATA)] = BY_PICTURE,
     skip_unreadable: Annotated[bool, options.skip_unreadable(DATA)] = False,
     outdir: Annotated[
         Path | None,
@@ -67,6 +71,7 @@ def crossval_command(
         **training_values(training),
         data=str(data.resolve()),
         ok=tuple(ok or ()),
+        parts=options.parts_value(parts),
         skip_unreadable=skip_unreadable,
         folds=folds,
         set_aside=set_aside,
@@ -76,7 +81,7 @@ def crossval_command(
     with training_libraries():
         from castproof.pipeline.crossval import crossval, is_begun
     try:
-        result = crossval(settings, dest, screen)
+        result = crossval(settings, dest, screen, allow_aside(set_aside_any_share))
     except KeyboardInterrupt:
         if is_begun(dest):
             tell(
@@ -117,6 +122,8 @@ class _Screen(Bars):
         )
         if aside:
             console.print(f"         {counted(len(aside), 'photo')} with a doubtful label set aside")
+            show_shares(photos, aside)
+        show_parts(folds.manifest)
 
     def going_on(self, done: int, rounds: int) -> None:
         """Print what is there already."""

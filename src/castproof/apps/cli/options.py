@@ -1,8 +1,11 @@
 """Options that several commands have, in the same words everywhere."""
 
+from pathlib import Path
 from typing import Any
 
 import typer
+
+from castproof.settings import PART_CHOICES, is_part_table
 
 
 def data() -> Any:
@@ -16,6 +19,31 @@ def good_folders(panel: str | None = None, *, default: str = "by its name") -> A
         "--ok",
         help="Class folder that holds good parts; repeat for several.",
         show_default=default,
+        rich_help_panel=panel,
+    )
+
+
+def parts(panel: str | None = None) -> Any:
+    """Return the option --parts."""
+    return typer.Option(
+        "--parts",
+        help="Which photos show one part: by-picture compares them; or every photo another part, one part per folder, "
+        "a regular expression on the path below the class folder, or a table with the columns file and part.",
+        metavar=f"[{'|'.join(PART_CHOICES)}|REGEX|TABLE.csv]",
+        rich_help_panel=panel,
+    )
+
+
+def parts_value(parts: str) -> str:
+    """Return a value of --parts to be kept: the path of a table is made absolute."""
+    return str(Path(parts).resolve()) if is_part_table(parts) else parts
+
+
+def any_share(panel: str | None = None) -> Any:
+    """Return the option --set-aside-any-share."""
+    return typer.Option(
+        "--set-aside-any-share",
+        help="Let --set-aside take away more than 5 % of a class without a question.",
         rich_help_panel=panel,
     )
 

@@ -19,6 +19,8 @@ from castproof.apps.cli.console import (
     tell,
     training_libraries,
 )
+from castproof.apps.cli.parts_told import allow_aside, show_parts
+from castproof.settings import BY_PICTURE
 from castproof.wording import counted
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def split_command(
     data: Annotated[Path, options.data()],
     dest: Annotated[Path, typer.Argument(help="New folder that receives the split.", metavar="DEST")],
     by: Annotated[str, typer.Option(help="What stays together.", metavar="[part|image]")] = "part",
+    parts: Annotated[str, options.parts()] = BY_PICTURE,
     val: Annotated[float, typer.Option(help="Share of the photos for val.")] = 0.15,
     test: Annotated[float, typer.Option(help="Share of the photos for test.")] = 0.15,
     folds: Annotated[
@@ -45,6 +48,7 @@ def split_command(
     set_aside: Annotated[
         bool, typer.Option("--set-aside", help="Put photos whose label is in doubt into DEST_set_aside.")
     ] = False,
+    set_aside_any_share: Annotated[bool, options.any_share()] = False,
     drop_duplicates: Annotated[
         bool, typer.Option("--drop-duplicates", help="Leave out identical copies within a class.")
     ] = False,
@@ -61,11 +65,14 @@ def split_command(
     castproof split casting_data casting_split --set-aside
 
     castproof split casting_data casting_folds --folds 5 --link
+
+    castproof split casting_data casting_split --parts parts.csv
     """
     with training_libraries():
         from castproof.pipeline.split_data import SplitSettings, split_data
     settings = SplitSettings(
         by=by,
+        parts=parts,
         val=val if folds is None or is_given(context, "val") else None,
         test=test if folds is None or is_given(context, "test") else None,
         folds=folds,
@@ -81,11 +88,14 @@ def split_command(
             settings,
             ok=ok or (),
             skip_unreadable=skip_unreadable,
+            allow_aside=allow_aside(set_aside_any_share),
             progress=Bars(wanted=not no_bars),
         )
     except KeyboardInterrupt:
         errors.print("Stopped; the split is not complete. The same command goes on with it.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
+    if by == "part":
+        show_parts(result.whole)
     console.print(balance_table(result.balance, of_parts=by == "part"))
     for line in _told(result, settings, dest):
         tell(line)
@@ -181,6 +191,7 @@ def _doubtful(result: "SplitResult") -> Iterator[str]:
             f"Set aside in [bold]{escape(str(result.aside_folder))}[/]: {counted(len(result.aside), 'photo')} "
             f"of {counted(parts, 'part')} with both labels."
         )
+        yield f"Of each class: {escape('; '.join(map(str, result.shares_aside)))}."
     for one in result.conflicts[:_SHOWN]:
         yield (
             f"[yellow]{escape(one.part)} carries both labels: {counted(len(one.good), 'photo')} good, "

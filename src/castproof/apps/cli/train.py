@@ -22,7 +22,7 @@ from castproof.settings import SPLIT_CHOICES
 
 DATA: Final = "Photos"
 DATA_OPTIONS: Final = frozenset(
-    {"ok", "split", "folds", "set_aside", "val_share", "test_share", "skip_unreadable"}
+    {"ok", "parts", "split", "folds", "set_aside", "val_share", "test_share", "skip_unreadable"}
 )
 
 
@@ -36,6 +36,7 @@ def train_command(
         ),
     ] = None,
     ok: Annotated[list[str] | None, options.good_folders(DATA)] = None,
+    parts: Annotated[str, options.parts(DATA)] = DEFAULT.parts,
     split: Annotated[
         str,
         typer.Option(
@@ -49,6 +50,7 @@ def train_command(
         int, typer.Option(help="Folds over parts that the gate rests on, 3 or more.", rich_help_panel=DATA)
     ] = DEFAULT.folds,
     set_aside: Annotated[bool, options.set_aside(DATA)] = DEFAULT.set_aside,
+    set_aside_any_share: Annotated[bool, options.any_share(DATA)] = False,
     val_share: Annotated[
         float, typer.Option(help="Share for validation of a split made here.", rich_help_panel=DATA)
     ] = DEFAULT.val_share,
@@ -104,20 +106,24 @@ def train_command(
     settings = None
     if data is not None:
         chosen = {name: value for name, value in context.params.items() if name in DATA_OPTIONS - {"ok"}}
+        chosen["parts"] = options.parts_value(parts)
         settings = recipe_settings(
             **training_values(training), **chosen, data=str(data.resolve()), ok=tuple(ok or ())
         )
+    from castproof.apps.cli.parts_told import allow_aside
     from castproof.apps.cli.training_console import TrainingConsole
 
-    screen = TrainingConsole(wanted_bars=not no_bars)
+    screen, allow = TrainingConsole(wanted_bars=not no_bars), allow_aside(set_aside_any_share)
     with training_libraries():
         from castproof.pipeline import train as pipeline
         from castproof.run_folder import RunFolder
     try:
         if settings is None:
-            trained = pipeline.resume(RunFolder(Path(str(resume))), screen, gate=not no_gate)
+            trained = pipeline.resume(
+                RunFolder(Path(str(resume))), screen, gate=not no_gate, allow_aside=allow
+            )
         else:
-            trained = pipeline.train(settings, outdir, screen, gate=not no_gate)
+            trained = pipeline.train(settings, outdir, screen, gate=not no_gate, allow_aside=allow)
     except KeyboardInterrupt:
         _tell_interrupted(screen.run)
         raise typer.Exit(EXIT_INTERRUPTED) from None

@@ -8,6 +8,7 @@ from rich.panel import Panel
 
 from castproof.apps.cli.console import Bars, console, propose, tell
 from castproof.apps.cli.decide import show_decision
+from castproof.apps.cli.parts_told import show_parts
 from castproof.apps.cli.tables import data_table, metrics_table
 from castproof.settings import TrainSettings
 from castproof.wording import counted, round_name
@@ -43,6 +44,7 @@ class TrainingConsole(Bars):
         """Print photos per split and class, those that are held back, and those that were left out."""
         manifest = photos.manifest
         console.print(data_table(manifest))
+        show_parts(manifest)
         if photos.aside:
             console.print(f"Set aside {counted(len(photos.aside), 'photo')} with a doubtful label.")
         self._show_leak(manifest)

@@ -20,9 +20,10 @@ from castproof.apps.cli.console import (
     tell,
     training_libraries,
 )
+from castproof.apps.cli.parts_told import show_parts
 from castproof.files import beside
 from castproof.run_folder import RunFolder
-from castproof.settings import DEVICES
+from castproof.settings import BY_PICTURE, DEVICES
 
 if TYPE_CHECKING:
     from castproof.pipeline.validation.validate import Validation
@@ -42,6 +43,7 @@ def validate_command(
         Path | None,
         typer.Option("--propose", help="Write a proposed gate to this new run folder.", metavar="NEW_RUN"),
     ] = None,
+    parts: Annotated[str, options.parts()] = BY_PICTURE,
     skip_unreadable: Annotated[bool, options.skip_unreadable()] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit code 4 where it does not hold or something changed.")
@@ -82,6 +84,7 @@ def validate_command(
             data,
             ok=ok or (),
             unlabelled=unlabelled,
+            parts=parts,
             skip_unreadable=skip_unreadable,
             device=device,
             progress=Bars(wanted=not no_bars),
@@ -92,6 +95,7 @@ def validate_command(
         errors.print("Stopped; nothing was written.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     write_validation(validation, found.proposal, target, found.why_not)
+    show_parts(validation.new.manifest)
     state = show_validation(validation)
     from castproof.pipeline.validation.advice import next_lines
 
@@ -103,6 +107,7 @@ def validate_command(
         tell(f"The proposed gate is in [bold]{escape(str(propose_to))}[/]; {escape(str(run))} is as it was.")
     elif found.proposal is not None:
         words = ["validate", str(run), "--data", str(data), *(w for name in ok or () for w in ("--ok", name))]
+        words += ["--parts", parts] if parts != BY_PICTURE else []
         propose("Write it", [*words, "--propose", str(beside(run, "_proposed"))])
     if propose_to is not None and found.error is not None:
         raise found.error

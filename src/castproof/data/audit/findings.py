@@ -15,6 +15,7 @@ from castproof.data.audit.parts import (
     photos_by_part,
 )
 from castproof.data.audit.shortcuts import Shortcut, find_shortcuts
+from castproof.data.group_doubt import Doubt
 from castproof.data.manifest import Manifest, Photo
 from castproof.data.photo_statistics import PhotoStatistics
 
@@ -46,6 +47,7 @@ class Audit:
         conflicts: parts that carry both labels.
         shortcuts: every statistic, the most telling first; empty where a label is missing.
         outliers: photos that differ from the rest.
+        doubt: why groups of photos that look alike are not taken for parts; None where parts are known.
     """
 
     manifest: Manifest
@@ -55,6 +57,7 @@ class Audit:
     conflicts: tuple[LabelConflict, ...]
     shortcuts: tuple[Shortcut, ...]
     outliers: tuple[Outlier, ...]
+    doubt: Doubt | None = None
 
     @property
     def has_leak(self) -> bool:
@@ -68,8 +71,8 @@ class Audit:
 
     @property
     def is_clean(self) -> bool:
-        """Whether there is neither a leak nor a label conflict."""
-        return not (self.has_leak or self.has_conflict)
+        """Whether parts can be told, and there is neither a leak nor a label conflict."""
+        return self.doubt is None and not (self.has_leak or self.has_conflict)
 
     @property
     def thin(self) -> tuple[Photo, ...]:
@@ -82,12 +85,15 @@ class Audit:
         return {flag: found[flag] for flag in FLAGS}
 
 
-def find_everything(manifest: Manifest, statistics: Mapping[str, PhotoStatistics]) -> Audit:
+def find_everything(
+    manifest: Manifest, statistics: Mapping[str, PhotoStatistics], doubt: Doubt | None = None
+) -> Audit:
     """Return what the audit finds in `manifest`.
 
     Args:
         manifest: photos with `sha256`, `part` and `confidence`. Flags that they carry are replaced.
         statistics: of every photo, by `sha256`.
+        doubt: why parts cannot be told, where they cannot.
     """
     plain = tuple(replace(photo, flags=()) for photo in manifest.photos)
     parts = photos_by_part(plain)
@@ -113,6 +119,7 @@ def find_everything(manifest: Manifest, statistics: Mapping[str, PhotoStatistics
         conflicts=conflicts,
         shortcuts=find_shortcuts(plain, statistics),
         outliers=outliers,
+        doubt=doubt,
     )
 
 

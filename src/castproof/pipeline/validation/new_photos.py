@@ -13,9 +13,10 @@ from castproof.data.photo_statistics import PhotoStatistics
 from castproof.data.splits import part_key
 from castproof.errors import ClassNameError, DataError, SettingError
 from castproof.parts.photo import Grey
-from castproof.pipeline.part_ids import with_parts, with_recorded_parts
+from castproof.pipeline.part_ids import compared_parts, named_parts
 from castproof.pipeline.photo_survey import survey_photos
 from castproof.progress import SILENT, Progress
+from castproof.settings import BY_PICTURE
 
 MOST_OF_A_KNOWN_PART: Final = 12  # photos of each part of the run that new ones are compared with
 SAME_FILE: Final = "same file"
@@ -131,6 +132,7 @@ def look_up(
     labelled: bool,
     earlier: Earlier,
     *,
+    parts: str = BY_PICTURE,
     skip_unreadable: bool = False,
     progress: Progress = SILENT,
 ) -> NewPhotos:
@@ -143,27 +145,37 @@ def look_up(
         manifest: the new photos.
         labelled: whether their folders tell labels.
         earlier: what the run knows.
+        parts: which of the new photos show one part, a value of --parts.
         skip_unreadable: leave out photos that cannot be decoded.
         progress: told of every photo.
 
     Raises:
+        SettingError: `parts` is no such value.
+        DataError: it does not fit the photos.
         UnreadableError: photos cannot be decoded.
     """
     survey = survey_photos(manifest, skip_unreadable=skip_unreadable, progress=progress)
     found = survey.manifest
     known = dict.fromkeys(_same_files(found, survey.statistics, earlier), SAME_FILE)
     compared = [photo for photo in found.photos if photo.file not in known]
-    recorded = (found.root / "manifest.csv").is_file()
-    if recorded or not earlier.on_disk or not compared:
-        found = with_recorded_parts(found, progress=progress)
+    named = named_parts(found, parts)
+    if named is not None:
+        found = named
+    elif not earlier.on_disk or not compared:
+        found = compared_parts(found, progress=progress).manifest
     if earlier.on_disk and compared:
         together, old_parts = _parts_together(found, compared, earlier, survey.greys, progress)
-        if not recorded:
-            photos = (replace(one, part=together.get(one.file, "")) for one in found.photos)
-            found = replace(found, photos=tuple(photos))
-        known |= {file: SAME_PART for file, part in together.items() if part in old_parts}
+        if named is None:
+            found = replace(found, photos=tuple(_with_part_of(one, together) for one in found.photos))
+        known |= {file: SAME_PART for file, one in together.items() if one.part in old_parts}
     known |= dict.fromkeys(_of_known_parts(found, earlier, known), SAME_PART)
     return NewPhotos(found, labelled, survey.statistics, known)
+
+
+def _with_part_of(photo: Photo, compared: dict[str, Photo]) -> Photo:
+    if photo.file not in compared:
+        return photo
+    return replace(photo, part=compared[photo.file].part, part_from=compared[photo.file].part_from)
 
 
 def _same_files(found: Manifest, statistics: dict[str, PhotoStatistics], earlier: Earlier) -> Iterator[str]:
@@ -190,16 +202,14 @@ def _parts_together(
     earlier: Earlier,
     greys: dict[str, Grey],
     progress: Progress,
-) -> tuple[dict[str, str], set[str]]:
-    """Return the part of every compared photo, by its file, and the parts of the run, from comparing all of them."""
+) -> tuple[dict[str, Photo], set[str]]:
+    """Return every compared photo with its part, by its file, and the parts of the run, from comparing all of them."""
     old = _thinned(earlier.on_disk)
     new = (replace(photo, file=str(found.path(photo).absolute())) for photo in compared)
     both = Manifest(Path(), Classes((), ()), (*old, *new))
-    with_part, _ = with_parts(both, greys={**earlier.greys, **greys}, progress=progress)
-    part = [photo.part for photo in with_part.photos]
-    return {photo.file: name for photo, name in zip(compared, part[len(old) :], strict=True)}, set(
-        part[: len(old)]
-    )
+    told = compared_parts(both, greys={**earlier.greys, **greys}, progress=progress).manifest.photos
+    shown = {photo.file: one for photo, one in zip(compared, told[len(old) :], strict=True)}
+    return shown, {photo.part for photo in told[: len(old)]}
 
 
 def _thinned(photos: Sequence[Photo]) -> list[Photo]:

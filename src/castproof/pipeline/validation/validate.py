@@ -36,6 +36,7 @@ from castproof.pipeline.validation.rates import PromiseCheck, RateChange, check_
 from castproof.pipeline.validation.validated import validated_photos
 from castproof.progress import SILENT, Progress
 from castproof.run_folder import RunFolder
+from castproof.settings import BY_PICTURE, check_parts
 
 TEST: Final = "test"
 VAL: Final = "val, which the gate was chosen on"
@@ -106,6 +107,7 @@ def validate(
     *,
     ok: Sequence[str] = (),
     unlabelled: bool = False,
+    parts: str = BY_PICTURE,
     skip_unreadable: bool = False,
     device: str = "auto",
     progress: Progress = SILENT,
@@ -117,6 +119,7 @@ def validate(
         data: class folders, or photos without labels.
         ok: names of the good class folders; by default those given at training, else recognised by name.
         unlabelled: what folders the photos lie in says nothing.
+        parts: which of the photos show one part, a value of --parts.
         skip_unreadable: leave out photos that cannot be decoded.
         device: "auto", "cpu", "cuda" or "mps".
         progress: told of every photo read, compared and judged.
@@ -124,6 +127,7 @@ def validate(
     Raises:
         CastproofError: the run or the photos do not fit.
     """
+    check_parts(parts)
     source = open_source(run.path)
     if source.kind != RUN:
         raise RunError(
@@ -135,7 +139,9 @@ def validate(
     gate = load_gate(run, checkpoint.threshold)
     manifest, labelled = read_new(data, ok=ok, trained_ok=source.settings.ok, unlabelled=unlabelled)
     earlier = survey_earlier(_known_photos(source), progress=progress)
-    new = look_up(manifest, labelled, earlier, skip_unreadable=skip_unreadable, progress=progress)
+    new = look_up(
+        manifest, labelled, earlier, parts=parts, skip_unreadable=skip_unreadable, progress=progress
+    )
     paths = [new.manifest.path(photo) for photo in new.counted]
     if not paths:
         raise DataError(
