@@ -1,24 +1,23 @@
 """Paddings of an ONNX graph as plain numbers: the exporter writes them as a chain of operators that yield constants."""
 
-from typing import Final
-
 import numpy as np
 import onnx
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-PADS: Final = 1  # the input of Pad that says how far
-
 
 def with_constant_pads(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return `model`, changed in place: the paddings are numbers, and the operators that gave them are gone."""
+    """Return `model`, changed in place: paddings that are constants are numbers, and the operators that gave them are gone."""
     graph = model.graph
+    given = {one.name for one in graph.input}
     makers = {str(name): node for node in graph.node for name in node.output}
     stored = {one.name: one for one in graph.initializer}
-    for node in [one for one in graph.node if one.op_type == "Pad" and one.input[PADS] in makers]:
-        chain = _chain(node.input[PADS], makers)
+    for node in [one for one in graph.node if one.op_type == "Pad" and one.input[1] in makers]:
+        chain = _chain(node.input[1], makers)
+        if given.intersection(name for one in chain for name in one.input):
+            continue
         used = [stored[name] for one in chain for name in one.input if name in stored]
-        output = onnx.helper.make_tensor_value_info(node.input[PADS], onnx.TensorProto.INT64, None)
+        output = onnx.helper.make_tensor_value_info(node.input[1], onnx.TensorProto.INT64, None)
         alone = onnx.helper.make_graph(chain, "pads", [], [output], used)
         part = onnx.helper.make_model(
             alone, opset_imports=list(model.opset_import), ir_version=model.ir_version
@@ -26,7 +25,7 @@ def with_constant_pads(model: onnx.ModelProto) -> onnx.ModelProto:
         pads = np.asarray(ReferenceEvaluator(part).run(None, {})[0], np.int64)
         name = f"{node.name}/pads"
         graph.initializer.append(numpy_helper.from_array(pads, name))
-        node.input[PADS] = name
+        node.input[1] = name
     _without_unused(graph)
     return model
 

@@ -108,7 +108,7 @@ def test_the_network_is_cut_after_the_last_maps_that_are_used(name: str, last: s
     assert list(cut)[-1].startswith(last)
 
 
-@pytest.mark.parametrize("name", ["vit_b_16", "swin_t", "maxvit_t"])
+@pytest.mark.parametrize("name", ["vit_b_16", "swin_t"])
 def test_a_transformer_is_refused_with_what_is_taken(name: str) -> None:
     with pytest.raises(SettingError, match="convolutional networks") as caught:
         Backbone(name)

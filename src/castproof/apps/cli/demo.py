@@ -20,7 +20,7 @@ def demo_command(
     weights: Annotated[
         str,
         typer.Option(
-            help="Starting weights, see castproof train --help.", metavar="[castings|imagenet|none|FILE]"
+            help="Starting weights, see castproof train --help.", metavar="[castings|auto|imagenet|none|FILE]"
         ),
     ] = "castings",
     no_bars: Annotated[bool, options.no_bars()] = False,
