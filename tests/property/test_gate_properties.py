@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castproof.errors import PromiseError
-from castproof.gate.choice import Cuts, choose_cuts, sample_of, sides
+from castproof.gate.choice import Cuts, bound_below, choose_cuts, sample_of, sides
 from castproof.gate.choosing import choose_gate
 from castproof.gate.combine import Combine
 from castproof.gate.evidence import Evidence
@@ -67,8 +67,7 @@ def test_a_promise_is_kept_by_its_own_bound_or_refused_with_one_that_is_kept(
         assert caught.value.best == pytest.approx(best)
         return
     cut = choose_cuts(known, policy).accept
-    missed = float(known.defective.share_below(np.array([cut]))[0])
-    assert upper_bound(missed, sample_of(known, policy), confidence) <= miss_rate + 1e-9
+    assert bound_below(known, policy, known.defective.logit < cut) <= miss_rate + 1e-9
 
 
 @settings(max_examples=50, deadline=None)

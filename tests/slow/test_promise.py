@@ -15,7 +15,7 @@ from castproof.gate.choosing import choose_gate
 from castproof.gate.combine import Combine
 from castproof.gate.evidence import Evidence
 from castproof.gate.gate import Gate
-from castproof.gate.policy import PER_PHOTO, Policy
+from castproof.gate.policy import AUTO_GATE, PER_PHOTO, Policy
 from castproof.measure.decision import is_defective
 
 SETS = 1_000
@@ -107,6 +107,25 @@ def test_the_promise_is_broken_in_no_more_than_the_promised_share_of_data_sets(c
     if per == PER_PHOTO:
         parts *= 3  # a part with many photos counts as many: less is known
     assert broken_share(policy, parts, photos, between, within) <= MOST_BROKEN
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", [4.0, 1.0])
+@pytest.mark.parametrize("case", CASES)
+def test_the_promise_of_the_gate_that_asks_nothing_is_kept_though_its_cut_was_chosen_for_cost(
+    case: str, level: float
+) -> None:
+    parts, photos, between, within = CASES[case]
+    policy, rng, broken = Policy(AUTO_GATE, confidence=CONFIDENCE), np.random.default_rng(11), 0
+    for _ in range(FEWER_SETS):
+        made = generated(rng, parts, photos, between, within)
+        nearer = np.where(made.defective, level - LEVEL, LEVEL - level)
+        evidence = Evidence(made.defective, made.logit + nearer, made.part, made.fold)
+        gate = choose_gate(evidence, policy, calibration="none")
+        if gate.promise is not None:
+            true = true_miss_rate(cut_of(gate) + LEVEL - level, between, within)
+            broken += true > gate.promise.at_most
+    assert broken / FEWER_SETS <= MOST_BROKEN_OF_FEWER
 
 
 @pytest.mark.slow

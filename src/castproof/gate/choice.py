@@ -13,8 +13,18 @@ from castproof.errors import PromiseError
 from castproof.gate.auto import auto_cuts
 from castproof.gate.evidence import Evidence, Inspections, inspections
 from castproof.gate.policy import AUTO_GATE, MAX_MACRO_F1, MIN_COST, MISS_RATE, PER_PHOTO, Policy
-from castproof.gate.risk import EXACT, SHARES, WEIGHTED, Sample, p_value, size_needed, upper_bound
-from castproof.measure.scores import Floats
+from castproof.gate.risk import (
+    EXACT,
+    SHARES,
+    WEIGHTED,
+    Sample,
+    bound_by_betting,
+    p_value,
+    proves_by_betting,
+    size_needed,
+    upper_bound,
+)
+from castproof.measure.scores import Flags, Floats
 from castproof.wording import counted, percent
 
 END: Final = 40.0  # beyond every logit of `castproof.gate.calibrator.logit_of`
@@ -116,11 +126,41 @@ def sample_of(known: Sides, policy: Policy) -> Sample:
 
 def _promised(known: Sides, policy: Policy, sample: Sample | None) -> int:
     rests_on = sample or sample_of(known, policy)
-    passing = unit_inspections(known, policy).share_below(known.cuts)
-    proven = p_value(passing, rests_on, policy.miss_rate) <= 1 - policy.confidence
-    if not proven[0]:
+    place = highest_proven(known, policy, policy.miss_rate, rests_on)
+    if place is None:
         raise _too_few(known, policy, rests_on)
-    return int(np.argmin(np.append(proven, False))) - 1
+    return place
+
+
+def highest_proven(known: Sides, policy: Policy, rate: float, sample: Sample) -> int | None:
+    """Return the place of the highest cut up to which each cut proves `rate` with the confidence of `policy`, or None.
+
+    A higher cut never lets fewer pass, so that it proves no more than a lower one.
+    """
+    if not proves(known, policy, 0, rate, sample):
+        return None
+    low, high = 0, len(known.cuts)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if proves(known, policy, middle, rate, sample) else (low, middle)
+    return low
+
+
+def proves(known: Sides, policy: Policy, place: int, rate: float, sample: Sample) -> bool:
+    """Return whether what passes below the cut at `place` proves that at most `rate` does."""
+    told, cut = unit_inspections(known, policy), known.cuts[place : place + 1]
+    if sample.kind == SHARES:
+        return proves_by_betting(told.per_part(told.logit < cut), sample.size, rate, policy.confidence)
+    return bool(p_value(told.share_below(cut), sample, rate)[0] <= 1 - policy.confidence)
+
+
+def bound_below(known: Sides, policy: Policy, passing: Flags) -> float:
+    """Return the smallest share that is proven where the inspections `passing`, of `unit_inspections`, pass."""
+    told, sample = unit_inspections(known, policy), sample_of(known, policy)
+    if sample.kind == SHARES:
+        return bound_by_betting(told.per_part(passing), sample.size, policy.confidence)
+    passed = float(np.clip((told.weight * passing).sum() / told.parts, 0.0, 1.0))
+    return upper_bound(passed, sample, policy.confidence)
 
 
 def _too_few(known: Sides, policy: Policy, sample: Sample) -> PromiseError:

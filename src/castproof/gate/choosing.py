@@ -8,11 +8,11 @@ import numpy as np
 from castproof.errors import SettingError
 from castproof.gate.calibration import AUTO, choose_calibrator
 from castproof.gate.calibrator import Calibrator
-from castproof.gate.choice import Sides, choose_cuts, sample_of, sides, unit_inspections
+from castproof.gate.choice import Sides, bound_below, choose_cuts, sample_of, sides, unit_inspections
 from castproof.gate.evidence import Evidence
 from castproof.gate.gate import Bound, Gate
 from castproof.gate.policy import AUTO_GATE, MANUAL, MISS_RATE, Policy
-from castproof.gate.risk import Sample, upper_bound
+from castproof.gate.risk import Sample
 from castproof.measure.decision import Thresholds, is_defective
 
 LEVELS: Final = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5)
@@ -88,7 +88,7 @@ def bound_of(known: Sides, policy: Policy, calibrator: Calibrator, thresholds: T
     passed = float(np.clip((told.weight * passing).sum() / told.parts, 0.0, 1.0))
     sample = sample_of(known, policy)
     return Bound(
-        at_most=upper_bound(passed, sample, policy.confidence),
+        at_most=bound_below(known, policy, passing),
         confidence=policy.confidence,
         per=policy.per,
         passed=passed,

@@ -2,8 +2,10 @@
 
 Every part contributes one loss in [0, 1]: the share of its inspections that pass it. Parts are independent, photos of
 one part are not, so the number of parts is all that counts. Where a part either passes or does not, the bound is the
-exact one of Clopper and Pearson 1934; elsewhere the tighter one of Hoeffding 1963 and Bentkus 2004 (with its factor e),
-as Bates, Angelopoulos, Lei, Malik and Jordan 2021 combine them. All three agree where nothing passes.
+exact one of Clopper and Pearson 1934; where it may pass with some of its photos, that by betting (Waudby-Smith and
+Ramdas 2024), see `proves_by_betting`. Where only the mean of the losses is known, it is the tighter one of Hoeffding
+1963 and Bentkus 2004 (with its factor e), as Bates, Angelopoulos, Lei, Malik and Jordan 2021 combine them. All agree
+where nothing passes.
 
 The same for the share of photos, where parts weigh as much as they have photos: with no weight above w, Hoeffding's
 bound holds with 1 / w in the place of the number of parts, since ln(1 - m + m exp(t v)) is convex in v, concave in m.
@@ -15,6 +17,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 from scipy.stats import binom
 
 Floats = NDArray[np.float64]
@@ -23,6 +26,7 @@ EXACT: Final = "exact"
 SHARES: Final = "shares"
 WEIGHTED: Final = "weighted"
 _STEPS: Final = 60
+_BETTING_STEPS: Final = 40
 _ROUNDING: Final = 1e-9
 
 
@@ -55,6 +59,56 @@ def p_value(mean_loss: NDArray[np.floating] | float, sample: Sample, alpha: floa
     if sample.kind == SHARES:
         bound = np.minimum(bound, math.e * _binomial(loss, sample, alpha))
     return np.where(loss >= alpha, 1.0, np.minimum(bound, 1.0))
+
+
+def proves_by_betting(losses: Floats, size: float, alpha: float, confidence: float) -> bool:
+    """Return whether these losses prove that the mean loss is below `alpha`.
+
+    Who bets at every part that its loss is below `alpha`, and stakes the share s of what can be lost, has the capital
+    prod (1 + s (alpha - loss) / (1 - alpha)) in the end. Its mean is at most 1 where the true loss is `alpha` or more,
+    so that it exceeds 1 / r with a probability of at most r (Ville 1939, Markov). The order of the parts is nothing to
+    it. That no part has any loss has at most the probability (1 - alpha)^size; r is what this leaves of the risk. The
+    stake follows from size, `alpha` and confidence alone: half way from the best one for parts that pass whole or not,
+    with which this is never weaker than Hoeffding's bound at that r, to the largest one.
+
+    Args:
+        losses: float64 (n,) of the parts, in [0, 1].
+        size: number of parts to reckon with, n as a rule.
+        alpha: in (0, 1).
+        confidence: in (0, 1), one-sided.
+    """
+    no_loss = (1 - alpha) ** size
+    if losses.max() <= 0:
+        return bool(no_loss <= (1 - confidence) * (1 + _ROUNDING))
+    left = 1 - confidence - no_loss
+    if left <= 0 or losses.mean() >= alpha:
+        return False
+    stake = 1 - _critical_loss(size, alpha, left) / (2 * alpha)
+    values, counts = np.unique(losses, return_counts=True)
+    with np.errstate(divide="ignore"):  # who stakes everything on a loss of 1 has nothing left
+        growth = np.log1p(np.maximum(stake * (alpha - values) / (1 - alpha), -1.0)) @ counts / len(losses)
+    return bool(size * growth >= -math.log(left))
+
+
+def bound_by_betting(losses: Floats, size: float, confidence: float) -> float:
+    """Return the smallest bound in [0, 1] that `proves_by_betting` proves, by bisection; see there for arguments."""
+    low, high = float(losses.mean()), 1.0
+    for _ in range(_BETTING_STEPS):
+        middle = (low + high) / 2
+        if middle < 1 and proves_by_betting(losses, size, middle, confidence):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _critical_loss(size: float, alpha: float, risk: float) -> float:
+    """Return the mean loss at which Hoeffding's bound is `risk`."""
+
+    def excess(loss: float) -> float:
+        return float(size * _divergence(np.asarray(loss, np.float64), alpha) + math.log(risk))
+
+    return float(brentq(excess, 0.0, alpha)) if excess(0.0) > 0 else 0.0
 
 
 def _binomial(loss: Floats, sample: Sample, alpha: float) -> Floats:

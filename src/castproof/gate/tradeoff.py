@@ -6,9 +6,8 @@ from typing import Final
 import numpy as np
 
 from castproof.gate.calibrator import Calibrator
-from castproof.gate.choice import Sides, sample_of, unit_inspections
+from castproof.gate.choice import Sides, bound_below, highest_proven, sample_of, unit_inspections
 from castproof.gate.policy import MISS_RATE, Policy
-from castproof.gate.risk import p_value, upper_bound
 
 SHOWN_PROMISES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
 MOST_ROWS: Final = 200
@@ -55,9 +54,8 @@ def promises(known: Sides, policy: Policy, calibrator: Calibrator) -> list[tuple
     rows: list[tuple[float | None, TradeoffRow]] = [(None, row_at(known, policy, calibrator, free))]
     asked = {policy.miss_rate} if policy.name == MISS_RATE else set()
     for rate in sorted({*SHOWN_PROMISES, *asked}):
-        proven = p_value(missed, sample_of(known, policy), rate) <= 1 - policy.confidence
-        if proven[0]:
-            place = int(np.argmin(np.append(proven, False))) - 1
+        place = highest_proven(known, policy, rate, sample_of(known, policy))
+        if place is not None:
             rows.append((rate, replace(row_at(known, policy, calibrator, place), bound=rate)))
     return rows
 
@@ -65,7 +63,8 @@ def promises(known: Sides, policy: Policy, calibrator: Calibrator) -> list[tuple
 def row_at(known: Sides, policy: Policy, calibrator: Calibrator, place: int) -> TradeoffRow:
     """Return the row of the cut at `place`."""
     cut = known.cuts[place : place + 1]
-    missed = float(unit_inspections(known, policy).share_below(cut)[0])
+    told = unit_inspections(known, policy)
+    missed = float(told.share_below(cut)[0])
     spared = int(np.argmax(known.passing_good >= 1 - _EQUAL))
     top = max(spared, place)
     rate = known.defect_rate
@@ -77,7 +76,7 @@ def row_at(known: Sides, policy: Policy, calibrator: Calibrator, place: int) -> 
     return TradeoffRow(
         threshold=float(calibrator.p(cut)[0]),
         missed=missed,
-        bound=upper_bound(missed, sample_of(known, policy), policy.confidence),
+        bound=bound_below(known, policy, told.logit < cut),
         good_passed=float(known.passing_good[place]),
         review_load=None if load is None else float(load),
     )

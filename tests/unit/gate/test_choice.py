@@ -5,10 +5,9 @@ import pytest
 from evidence_makers import evidence_of, generated_evidence
 
 from castproof.errors import PromiseError
-from castproof.gate.choice import END, Cuts, Sides, choose_cuts, sample_of, sides
+from castproof.gate.choice import END, Cuts, Sides, bound_below, choose_cuts, sample_of, sides
 from castproof.gate.combine import Combine
 from castproof.gate.policy import MAX_DEF_F1, MAX_MACRO_F1, MIN_COST, MISS_RATE, PER_PHOTO, Costs, Policy
-from castproof.gate.risk import upper_bound
 from gate_costs import expected_cost
 
 SMALL = generated_evidence(2, defective=12, good=8, photos=2, apart=0.8)
@@ -57,8 +56,7 @@ def test_a_promise_holds_at_its_cut_and_not_above(combine: str) -> None:
     cut = choose_cuts(known, policy).accept
     place = int(np.flatnonzero(known.cuts == cut)[0])
     bounds = [
-        upper_bound(float(known.passing_defective[one]), sample_of(known, policy), 0.9)
-        for one in (place, place + 1)
+        bound_below(known, policy, known.defective.logit < known.cuts[one]) for one in (place, place + 1)
     ]
     assert bounds[0] <= 0.15 < bounds[1]
 

@@ -2,9 +2,21 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import beta, binom
 
-from castproof.gate.risk import EXACT, SHARES, WEIGHTED, Sample, p_value, size_needed, upper_bound
+from castproof.gate.risk import (
+    EXACT,
+    SHARES,
+    WEIGHTED,
+    Sample,
+    bound_by_betting,
+    p_value,
+    proves_by_betting,
+    size_needed,
+    upper_bound,
+)
 
 
 @pytest.mark.parametrize("kind", [EXACT, SHARES, WEIGHTED])
@@ -61,3 +73,58 @@ def test_parts_needed_prove_and_one_less_does_not() -> None:
 
 def test_no_number_of_parts_proves_what_is_not_so() -> None:
     assert size_needed(0.05, 0.05, 0.95, SHARES) is None
+
+
+def direct_bet(losses: np.ndarray, alpha: float, confidence: float) -> bool:
+    """Return what `proves_by_betting` says, by the capital itself, part after part."""
+    n = len(losses)
+    if not losses.any():
+        return (1 - alpha) ** n <= 1 - confidence
+    left = 1 - confidence - (1 - alpha) ** n
+    if left <= 0:
+        return False
+    means = np.linspace(0, alpha, 200_001)[1:-1]
+    divergence = means * np.log(means / alpha) + (1 - means) * np.log((1 - means) / (1 - alpha))
+    at_least = means[np.exp(-n * divergence) <= left]
+    stake = 1 - (at_least.max() if len(at_least) else 0.0) / (2 * alpha)
+    capital = 1.0
+    for loss in losses:
+        capital *= 1 + stake * (alpha - loss) / (1 - alpha)
+    return capital * left >= 1
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_betting_is_the_capital_of_who_bets_part_after_part(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    losses = rng.beta(0.3, 4, rng.integers(20, 120)) * (rng.random() < 0.9)
+    for alpha in (0.05, 0.1, 0.15, 0.2):
+        for order in (losses, losses[::-1]):
+            assert proves_by_betting(order, len(losses), alpha, 0.9) == direct_bet(losses, alpha, 0.9)
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=80), st.floats(0.02, 0.6), st.floats(0.6, 0.99))
+def test_betting_proves_what_hoeffding_proves_with_what_is_left_of_the_risk(
+    values: list[float], alpha: float, confidence: float
+) -> None:
+    losses = np.array(values) ** 4
+    left = 1 - confidence - (1 - alpha) ** len(losses)
+    hoeffding = float(p_value(losses.mean(), Sample(len(losses), WEIGHTED), alpha))
+    if left > 0 and hoeffding < left * (1 - 1e-6) and losses.any():
+        assert proves_by_betting(losses, len(losses), alpha, confidence)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.floats(0.6, 0.99))
+def test_the_bound_by_betting_is_proven_and_rises_with_any_loss(
+    values: list[float], confidence: float
+) -> None:
+    losses = np.array(values)
+    bound = bound_by_betting(losses, len(losses), confidence)
+    assert losses.mean() <= bound <= 1
+    assert bound == 1 or proves_by_betting(losses, len(losses), bound, confidence)
+    more = np.minimum(losses + 0.1, 1)
+    assert bound_by_betting(more, len(more), confidence) >= bound - 1e-9
+
+
+@pytest.mark.parametrize("parts", [1, 14, 89])
+def test_without_a_loss_betting_is_the_closed_form(parts: int) -> None:
+    assert bound_by_betting(np.zeros(parts), parts, 0.95) == pytest.approx(1 - 0.05 ** (1 / parts), abs=1e-9)

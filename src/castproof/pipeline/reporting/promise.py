@@ -23,7 +23,7 @@ METHODS: Final = {
     EXACT: "Each defective part counts once: it either passes or does not. The exact binomial method of Clopper and "
     "Pearson gives a bound that holds for any number of parts.",
     SHARES: "Each defective part counts once, with the share of its photos that pass. From these shares the method of "
-    "Hoeffding and Bentkus gives a bound that holds for any number of parts.",
+    "betting (Waudby-Smith and Ramdas) gives a bound that holds for any number of parts.",
     WEIGHTED: "Each defective part counts by its photos. Hoeffding's method for weighted shares gives a bound that "
     "holds for any number of parts, if whether a part passes has nothing to do with how many photos it has.",
 }
