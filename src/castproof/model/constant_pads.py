@@ -22,7 +22,7 @@ def with_constant_pads(model: onnx.ModelProto) -> onnx.ModelProto:
         part = onnx.helper.make_model(
             alone, opset_imports=list(model.opset_import), ir_version=model.ir_version
         )
-        pads = np.asarray(ReferenceEvaluator(part).run(None, {})[0], np.int64)
+        pads = np.asarray(list(ReferenceEvaluator(part).run(None, {}))[0], np.int64)
         name = f"{node.name}/pads"
         graph.initializer.append(numpy_helper.from_array(pads, name))
         node.input[1] = name
