@@ -119,7 +119,7 @@ def test_photos_in_doubt_are_set_aside_and_copies_left_out(castproof: Server, tm
     data = tmp_path / "data"
     fill_with_doubt(data)
     before = content(data)
-    done = split(castproof, tmp_path, "data", "out", "--by", "image", "--set-aside")
+    done = split(castproof, tmp_path, "data", "out", "--by", "image", "--set-aside", "--set-aside-any-share")
     assert done.code == 0, done.text
     aside, other = photos_in(tmp_path / "out_set_aside"), sorted((data / "ok").glob("G*"))[1].name
     assert sorted(aside) == ["bad/c.png", "bad/d.png", f"ok/{other}"]
