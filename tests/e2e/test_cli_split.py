@@ -249,7 +249,7 @@ def test_a_full_place_for_photos_in_doubt_stops_it_before_anything_is_written(
     fill_with_doubt(tmp_path / "data")
     (tmp_path / "out_set_aside").mkdir()
     (tmp_path / "out_set_aside" / "mine.txt").write_text("notes")
-    done = split(castproof, tmp_path, "data", "out", "--by", "image", "--set-aside")
+    done = split(castproof, tmp_path, "data", "out", "--by", "image", "--set-aside", "--set-aside-any-share")
     assert done.code == 1, done.text
     assert "mine.txt" in done.err
     assert not (tmp_path / "out").exists()

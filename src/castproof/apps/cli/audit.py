@@ -36,7 +36,11 @@ def audit_command(
     ok: Annotated[list[str] | None, options.good_folders()] = None,
     parts: Annotated[str, options.parts()] = BY_PICTURE,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit code 4 where it finds a leak or a label conflict, or cannot tell parts apart.")
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit code 4 where it finds a leak or a label conflict, or cannot tell parts apart.",
+        ),
     ] = False,
     skip_unreadable: Annotated[bool, options.skip_unreadable()] = False,
     no_cache: Annotated[
