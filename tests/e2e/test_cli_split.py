@@ -119,7 +119,7 @@ def test_photos_in_doubt_are_set_aside_and_copies_left_out(castproof: Server, tm
     data = tmp_path / "data"
     fill_with_doubt(data)
     before = content(data)
-    done = split(castproof, tmp_path, "data", "out", "--by", "image", "--set-aside")
+    done = split(castproof, tmp_path, "data", "out", "--by", "image", "--set-aside", "--set-aside-any-share")
     assert done.code == 0, done.text
     aside, other = photos_in(tmp_path / "out_set_aside"), sorted((data / "ok").glob("G*"))[1].name
     assert sorted(aside) == ["bad/c.png", "bad/d.png", f"ok/{other}"]
@@ -249,7 +249,7 @@ def test_a_full_place_for_photos_in_doubt_stops_it_before_anything_is_written(
     fill_with_doubt(tmp_path / "data")
     (tmp_path / "out_set_aside").mkdir()
     (tmp_path / "out_set_aside" / "mine.txt").write_text("notes")
-    done = split(castproof, tmp_path, "data", "out", "--by", "image", "--set-aside")
+    done = split(castproof, tmp_path, "data", "out", "--by", "image", "--set-aside", "--set-aside-any-share")
     assert done.code == 1, done.text
     assert "mine.txt" in done.err
     assert not (tmp_path / "out").exists()

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from castproof.data.manifest import Photo
 
 MOST_DISSENT: Final = 0.3  # of what chance gives
-LEAST_DISSENTERS: Final = 10  # photos with the rarer label of their group; with fewer, labels say nothing
+LEAST_DISSENTERS: Final = 5  # photos with the rarer label of their group; with fewer, labels say nothing
 LEAST_GAP: Final = 0.15  # in Fisher's z
-LEAST_PAIRS: Final = 200  # of either sort; with fewer, their overlap says nothing
+LEAST_PAIRS: Final = 100  # of either sort; with fewer, their overlap says nothing
 _WORST_SAME, _BEST_DIFFERENT = 0.1, 0.9  # quantiles
 
 
