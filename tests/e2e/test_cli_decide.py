@@ -128,6 +128,8 @@ def test_too_few_parts_are_told_and_nothing_is_left_behind(
     told = sentence(done.err)
     assert "takes 299 defective parts" in told
     assert f"Found {COUNTS['val']} defective parts." in told
+    assert "castproof crossval" in told
+    assert "--evidence CROSSVAL" in told
     assert not (run / "gate").exists()
     best = told.split("(--miss-rate ")[1].split(")")[0]
     assert castproof.run(["decide", run, "--miss-rate", best], tmp_path).code == 0

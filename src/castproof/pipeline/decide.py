@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from castproof import __version__
 from castproof.data.manifest import Photo
-from castproof.errors import BrokenRunError, CastproofError, SettingError
+from castproof.errors import BrokenRunError, CastproofError, PromiseError, SettingError
 from castproof.files import write_csv, write_json
 from castproof.gate.calibration import AUTO
 from castproof.gate.calibrator import Calibrator
@@ -28,10 +28,11 @@ from castproof.pipeline.gate_file import (
     read_gate_file,
     sealed,
 )
-from castproof.pipeline.judged import CROSSVAL, Judged, Source, open_source, with_evidence_of
+from castproof.pipeline.judged import CROSSVAL, RUN, Judged, Source, open_source, with_evidence_of
 from castproof.report.gate_plots import calibration_plot, tradeoff_plot
 from castproof.report.style import save
 from castproof.run_folder import REPORT_FILE, RunFolder
+from castproof.wording import command, program
 
 TEST: Final = "test"
 OUT_OF_FOLD: Final = "out of fold"
@@ -123,7 +124,10 @@ def decide(folder: Path, asked: Asked) -> Decision:
     if asked.evidence is not None:
         source = with_evidence_of(source, open_source(asked.evidence))
     evidence, tested = source.evidence.evidence, source.tested
-    gate = choose_gate(evidence, policy, calibration=asked.calibration, seed=asked.seed)
+    try:
+        gate = choose_gate(evidence, policy, calibration=asked.calibration, seed=asked.seed)
+    except PromiseError as error:
+        raise _with_more_evidence(error, source) from error
     known = sides(evidence, policy)
     if tested is None:
         outcome = cross_fitted(evidence, policy, calibration=asked.calibration, seed=asked.seed)
@@ -222,6 +226,27 @@ def gate_json(decision: Decision) -> dict[str, Any]:
         "proof": None if decision.proof is None else asdict(decision.proof),
         "promises": [{"miss_rate": rate, **asdict(row)} for rate, row in decision.promises],
     }
+
+
+def _with_more_evidence(error: PromiseError, source: Source) -> PromiseError:
+    """Return `error` with a cross-validation as a way out, where the evidence is the validation photos of a run."""
+    if source.evidence_kind != RUN or error.needed is None:
+        return error
+    return PromiseError(
+        error.problem,
+        rule=error.rule,
+        found=error.found,
+        fix=f"{error.fix} A cross-validation makes evidence of all your parts, not only of those in val: "
+        f"{more_evidence(source)}",
+        needed=error.needed,
+        best=error.best,
+    )
+
+
+def more_evidence(source: Source) -> str:
+    """Return the commands that give a run the evidence of a cross-validation."""
+    crossval = command(["crossval", source.settings.data])
+    return f"{crossval}, with the flags of this training; then {program()} decide {source.folder} --evidence CROSSVAL"
 
 
 def _proof(tested: Judged, policy: Policy, gate: Gate) -> Bound:

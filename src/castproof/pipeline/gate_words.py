@@ -10,8 +10,8 @@ from castproof.gate.gate import Bound
 from castproof.gate.policy import AUTO_GATE, MANUAL, MISS_RATE, PER_PART, PER_PHOTO, Policy
 from castproof.gate.summary import verdict_summary
 from castproof.measure.decision import VERDICTS, Verdict
-from castproof.pipeline.decide import OUT_OF_FOLD, Decision
-from castproof.pipeline.judged import CROSSVAL
+from castproof.pipeline.decide import OUT_OF_FOLD, Decision, more_evidence
+from castproof.pipeline.judged import CROSSVAL, RUN
 from castproof.wording import counted, percent
 
 OF_SISTERS: Final = (
@@ -64,15 +64,14 @@ def no_promise_sentence(decision: Decision) -> str:
     """Return why the gate that asks nothing promises nothing."""
     evidence = decision.source.evidence.evidence
     parts = {kind: evidence.parts(defective=kind) for kind in (True, False)}
+    way = f" More evidence: {more_evidence(decision.source)}." if decision.source.evidence_kind == RUN else ""
     counts = f"{counted(parts[True], 'defective part')} and {counted(parts[False], 'good part')}"
     if min(parts.values()) < LEAST_PARTS:
         return (
             f"No promise: {counts} are too few to expect anything of the next one. The gate is a cautious guess: "
-            "whatever lies between the two kinds is for a person."
+            f"whatever lies between the two kinds is for a person.{way}"
         )
-    return (
-        f"No promise: with {counts}, more than half of the defective parts could pass for all that is proven."
-    )
+    return f"No promise: with {counts}, more than half of the defective parts could pass for all that is proven.{way}"
 
 
 def bound_sentence(bound: Bound, policy: Policy) -> str:
