@@ -26,7 +26,7 @@ from castproof.threads import map_in_threads
 Planes = NDArray[np.float32]  # (parts, rings, angles)
 
 _FEWEST_PHOTOS = 8  # of a part: a picture made of fewer is too much that of their light
-_MOST_PHOTOS = 9
+_MOST_PHOTOS = 6
 _FEWEST_PARTS, _MOST_PARTS = 24, 400
 _SIDE_PX = WORKING_SIDE_PX
 _EXTENTS = 1.05, 2.2  # in units of the frame
