@@ -5,6 +5,7 @@
 3. The best partners of every photo are laid over each other by frame and by keypoints, and scored (compare).
 4. Photos are joined to parts along confirmed links (grouping).
 5. Parts that share keypoints are compared more thoroughly: torn ones are joined (second_look).
+6. Parts with the same small marks at the same places are one, whatever light they were photographed in (marks).
 """
 
 import math
@@ -22,13 +23,16 @@ from threadpoolctl import threadpool_limits
 from castproof.parts.compare import Comparer
 from castproof.parts.describe import describe, read_greys
 from castproof.parts.grouping import Grouping
+from castproof.parts.marks import same_marks
 from castproof.parts.null import Levels, agreeing_by_chance, fisher, learn_levels, sampled_ranks
 from castproof.parts.photo import Grey
 from castproof.parts.search import Pair, SignatureTable, search
 from castproof.parts.second_look import likely_splits
 from castproof.progress import SILENT, Progress
 
-ENGINE_VERSION = 9  # to be raised when the same photos may give other parts: results kept in a cache are void
+ENGINE_VERSION = (
+    10  # to be raised when the same photos may give other parts: results kept in a cache are void
+)
 
 _PARTNERS = 8
 _COMPARED_CLEAR, _COMPARED_UNCLEAR = 2, 8  # partners of every photo that are laid over it
@@ -130,6 +134,10 @@ def _group(greys: Sequence[Grey], workers: int, progress: Progress) -> tuple[Gro
     )
     grouping.join()
     _look_again(grouping, replace(compare, turns=_TURNS_TRIED))
+    parts = grouping.members()
+    grouping.unite(
+        (parts[a][0], parts[b][0]) for a, b in same_marks(compare, parts, grouping.scores, levels.link)
+    )
     return grouping, levels
 
 

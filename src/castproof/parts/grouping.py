@@ -67,6 +67,13 @@ class Grouping:
             self.add(pair for a, b in links for pair in self._tests(a, b))
             self._decide(links)
 
+    def unite(self, pairs: Iterable[Pair]) -> None:
+        """Join the parts of two photos for each of `pairs`, on evidence other than their scores."""
+        for i, j in pairs:
+            a, b = sorted((self.part[i], self.part[j]))
+            if a != b:
+                self._unite(a, b)
+
     def members(self) -> list[list[int]]:
         """Return the photos of every part."""
         return [sorted(photos) for photos in self._members.values()]

@@ -91,17 +91,22 @@ class Match:
 
 def view(grey: Grey, frame: Frame, extent: float, *, disc: bool) -> View:
     """Return `grey` seen through `frame`, up to `extent`; with `disc`, only the inscribed disc counts."""
-    step = 2 * extent / SIDE_PX
+    log, inside = seen_through(grey, frame, extent, SIDE_PX)
+    return View(log, inside * _DISC if disc else inside, frame, extent)
+
+
+def seen_through(grey: Grey, frame: Frame, extent: float, side_px: int) -> tuple[Plane, Plane]:
+    """Return a square up to `extent` of `frame`: the logarithm of the brightness, and 1 where the photo has pixels."""
+    step = 2 * extent / side_px
     corner = np.full(2, step / 2 - extent)
     to_photo = np.hstack([frame.matrix * step, (frame.matrix @ corner + frame.centre)[:, None]])
     flags = cv2.WARP_INVERSE_MAP
-    size = (SIDE_PX, SIDE_PX)
+    size = (side_px, side_px)
     log = cv2.warpAffine(
         log_brightness(grey), to_photo, size, flags=cv2.INTER_LINEAR | flags, borderMode=cv2.BORDER_REPLICATE
     )
     inside = cv2.warpAffine(np.ones(grey.shape, np.float32), to_photo, size, flags=cv2.INTER_NEAREST | flags)
-    counted = inside * _DISC if disc else inside
-    return View(np.asarray(log, np.float32), np.asarray(counted, np.float32), frame, extent)
+    return np.asarray(log, np.float32), np.asarray(inside, np.float32)
 
 
 def turned(frame: Frame, turn: int, mirrored: bool) -> Frame:

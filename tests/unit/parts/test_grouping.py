@@ -115,3 +115,12 @@ def test_members_and_parts_tell_the_same(sizes, random) -> None:
     grouping = grouped(truth, Oracle(truth, {}))
     assert {frozenset(photos) for photos in grouping.members()} == as_sets(grouping.part)
     assert all(grouping.part[photo] in photos for photos in grouping.members() for photo in photos)
+
+
+def test_parts_are_united_on_other_evidence_whatever_their_scores() -> None:
+    grouping = grouped(TRUTH, Oracle(TRUTH, {}))
+    first, second, fourth = (TRUTH.index(part) for part in (0, 1, 3))
+    grouping.unite([(second + 1, first), (first + 2, second), (fourth, second + 2)])
+    united = [0 if part in (1, 3) else part for part in TRUTH]
+    assert as_sets(grouping.part) == as_sets(united)
+    assert as_sets(grouping.part) == {frozenset(photos) for photos in grouping.members()}
