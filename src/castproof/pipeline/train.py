@@ -14,7 +14,7 @@ from castproof.data.manifest import SPLITS, Manifest, read_csv
 from castproof.data.placing import check_outside
 from castproof.errors import DataError, PromiseError, RunError
 from castproof.files import make_folder
-from castproof.gate.policy import AUTO_GATE, Policy
+from castproof.gate.policy import AUTO_GATE, Policy, usual_costs
 from castproof.model.features import FeatureTable
 from castproof.pipeline.crossval import FoldedPhotos, cross_validate, write_features
 from castproof.pipeline.crossval_results import CrossvalResult
@@ -154,7 +154,7 @@ def _complete(
     if not gate:
         return Trained(result, evidence, None)
     try:
-        decision = decide(run.path, Asked(Policy(AUTO_GATE)))
+        decision = decide(run.path, Asked(Policy(AUTO_GATE, costs=usual_costs(AUTO_GATE))))
     except (DataError, PromiseError) as error:
         return Trained(result, evidence, None, error)
     write_decision(decision)

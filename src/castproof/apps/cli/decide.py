@@ -92,8 +92,11 @@ def decide_command(
         ),
     ] = None,
     cost_miss: Annotated[
-        float, typer.Option(help="A defective part that passes.", rich_help_panel=COSTS)
-    ] = 10.0,
+        float | None,
+        typer.Option(
+            help="A defective part that passes.", show_default="10; 3 for auto", rich_help_panel=COSTS
+        ),
+    ] = None,
     cost_false_alarm: Annotated[
         float, typer.Option(help="A good part that is rejected.", rich_help_panel=COSTS)
     ] = 1.0,
@@ -137,21 +140,23 @@ def decide_command(
     """
     with training_libraries():
         from castproof.gate.combine import Combine
-        from castproof.gate.policy import AUTO_GATE, MISS_RATE, Costs, Policy
+        from castproof.gate.policy import AUTO_GATE, MISS_RATE, Costs, Policy, usual_costs
         from castproof.pipeline.decide import Asked, decide, write_decision
         from castproof.pipeline.gate_file import gate_path
         from castproof.pipeline.judged import CROSSVAL
     limits = (miss_rate, review_load, false_alarm_rate)
     usual = AUTO_GATE if all(one is None for one in limits) else MISS_RATE
+    name = policy or usual
+    miss = usual_costs(name).miss if cost_miss is None else cost_miss
     wanted = Policy(
-        name=policy or usual,
+        name=name,
         miss_rate=Policy.miss_rate if miss_rate is None else miss_rate,
         confidence=confidence,
         per=per,
         false_alarm_rate=false_alarm_rate,
         review_load=review_load,
         defect_rate=defect_rate,
-        costs=Costs(cost_miss, cost_false_alarm, cost_review),
+        costs=Costs(miss, cost_false_alarm, cost_review),
         thresholds=_thresholds(threshold, reject_from),
         combine=Combine.parse(combine),
     )

@@ -95,9 +95,10 @@ def _learning_words(decision: "Decision") -> list[str]:
 
 def decide_words(run: Path, asked: "Asked") -> list[str]:
     """Return the words after castproof of the command that decides as it was asked."""
-    from castproof.gate.policy import Policy
+    from castproof.gate.policy import Policy, usual_costs
 
     policy, plain = asked.policy, Policy()
+    costs = usual_costs(policy.name)
     told: dict[str, object] = {
         "policy": policy.name,
         "miss_rate": policy.miss_rate,
@@ -117,9 +118,9 @@ def decide_words(run: Path, asked: "Asked") -> list[str]:
     usual: dict[str, object] = {
         "per": plain.per,
         "confidence": plain.confidence,
-        "cost_miss": plain.costs.miss,
-        "cost_false_alarm": plain.costs.false_alarm,
-        "cost_review": plain.costs.review,
+        "cost_miss": costs.miss,
+        "cost_false_alarm": costs.false_alarm,
+        "cost_review": costs.review,
         "combine": plain.combine.rule,
         "calibration": "auto",
         "seed": 1337,
