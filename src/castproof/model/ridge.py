@@ -21,7 +21,7 @@ Flags = NDArray[np.bool_]
 Parts = NDArray[np.int64]
 
 STRENGTHS: Final = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
-DIRECTIONS: Final = 300  # of the photos' largest differences; the rest hardly counts under a ridge
+DIRECTIONS: Final = 300  # of the photos' largest differences, which are enough to compare strengths by
 ROUNDS: Final = 3
 GROUPS: Final = 4  # of parts; each is hidden once in every round
 LEAST_PARTS: Final = 4  # of each kind, below which strengths are not compared
@@ -94,11 +94,17 @@ def fit_ridge(
             strengths = tuple(one.strength for one in trials)
         chosen = next((place for place, one in enumerate(trials) if one.chosen), 0)
         slope, bias = ridge_path(along, defective, weight, strengths[: chosen + 1])[-1]
-    return RidgeFit(basis.astype(np.float64) @ slope, bias, strengths[chosen], trials)
+        start = np.append(basis.astype(np.float64) @ slope, bias)
+        ((slope, bias),) = ridge_path(scaled, defective, weight, [strengths[chosen]], start)
+    return RidgeFit(slope, bias, strengths[chosen], trials)
 
 
 def ridge_path(
-    features: Floats, defective: Flags, weight: Floats, strengths: Sequence[float]
+    features: Floats | NDArray[np.float32],
+    defective: Flags,
+    weight: Floats,
+    strengths: Sequence[float],
+    start: Floats | None = None,
 ) -> list[tuple[Floats, float]]:
     """Return slope and bias that minimise, for each strength,
 
@@ -111,23 +117,24 @@ def ridge_path(
         defective: (n,), both kinds present.
         weight: (n,), mean 1.
         strengths: above 0, best in falling order: each starts from the one before.
+        start: slope and bias to start from, (width + 1,); zeros without it.
     """
     sign, share = np.where(defective, 1.0, -1.0), weight / len(weight)
     width = features.shape[1]
-    start, path = np.zeros(width + 1), []
+    at_first, path = np.zeros(width + 1) if start is None else start, []
     for strength in strengths:
 
         def loss(at: Floats, strength: float = strength) -> tuple[float, Floats]:
             slope = at[:width]
-            margin = sign * (features @ slope + at[width])
+            margin = sign * (features @ slope.astype(features.dtype) + at[width])
             pull = -share * sign / (1 + np.exp(np.clip(margin, -500, 500)))
             value = share @ np.logaddexp(0, -margin) + strength / 2 * slope @ slope
-            return float(value), np.append(features.T @ pull + strength * slope, pull.sum())
+            rise = features.T @ pull.astype(features.dtype)
+            return float(value), np.append(rise + strength * slope, pull.sum())
 
-        start = minimize(
-            loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "ftol": 1e-10, "gtol": 1e-6}
-        ).x
-        path.append((start[:width].copy(), float(start[width])))
+        options = {"maxiter": _STEPS, "ftol": 1e-10, "gtol": 1e-6}
+        at_first = minimize(loss, at_first, jac=True, method="L-BFGS-B", options=options).x
+        path.append((at_first[:width].copy(), float(at_first[width])))
     return path
 
 
