@@ -132,8 +132,13 @@ def ridge_path(
             rise = features.T @ pull.astype(features.dtype)
             return float(value), np.append(rise + strength * slope, pull.sum())
 
-        options = {"maxiter": _STEPS, "ftol": 1e-10, "gtol": 1e-6}
-        at_first = minimize(loss, at_first, jac=True, method="L-BFGS-B", options=options).x
+        at_first = minimize(
+            loss,
+            at_first,
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": _STEPS, "ftol": 1e-10, "gtol": 1e-6},
+        ).x
         path.append((at_first[:width].copy(), float(at_first[width])))
     return path
 

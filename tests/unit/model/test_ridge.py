@@ -10,7 +10,7 @@ WIDTH = 12
 
 
 def made(parts: int, photos: int, *, seed: int = 0, spread: float = 1.0, shift: float = 1.0):
-    """Return features, labels, weights and parts: `parts` of each kind, apart by `shift` in the first three features."""
+    """Return features, labels, weights and parts: `parts` of each kind, `shift` apart in the first three features."""
     rng = np.random.default_rng(seed)
     defective = np.repeat([False, True], parts * photos)
     part = np.repeat(np.arange(2 * parts), photos)
