@@ -3,6 +3,7 @@
 docs/decisions/0006 and 0017 hold the studies behind them.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 from castproof.errors import SettingError
@@ -10,6 +11,7 @@ from castproof.settings import TrainSettings
 
 REFERENCE: Final = "reference"
 DEFAULT_RECIPE: Final = "fast"
+AUTO: Final = "auto"
 
 _FAST: Final[dict[str, Any]] = {
     "features": "middle",
@@ -19,7 +21,14 @@ _FAST: Final[dict[str, Any]] = {
     "weigh": "parts",
     "tune_for": "none",
 }
-RECIPES: Final[dict[str, dict[str, Any]]] = {REFERENCE: {}, "fast": _FAST}
+_LITE: Final[dict[str, Any]] = {**_FAST, "model": "lite0", "img_size": 192}
+RECIPES: Final[dict[str, dict[str, Any]]] = {
+    REFERENCE: {},
+    "fast": _FAST,
+    "lite": _LITE,
+    AUTO: _FAST,
+}
+CANDIDATES: Final = ("fast", "lite")  # that "auto" compares, the simplest first
 OF_RECIPE: Final = frozenset(name for changes in RECIPES.values() for name in changes)
 
 
@@ -42,3 +51,13 @@ def recipe_settings(recipe: str, **given: Any) -> TrainSettings:
         )
     values = {name: value for name, value in given.items() if value is not None}
     return TrainSettings(**{**RECIPES[recipe], **values, "recipe": recipe})
+
+
+def as_recipe(settings: TrainSettings, recipe: str) -> TrainSettings:
+    """Return settings of the recipe "auto" as those of another one; what was changed from "auto" stays changed."""
+    changes = {
+        name: value
+        for name, value in RECIPES[recipe].items()
+        if getattr(settings, name) == RECIPES[AUTO].get(name, getattr(TrainSettings(data=""), name))
+    }
+    return replace(settings, recipe=recipe, **changes)

@@ -1,5 +1,6 @@
 """From a folder of photos to a trained and evaluated model with its gate, in a run folder."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from castproof.pipeline.crossval_results import CrossvalResult
 from castproof.pipeline.crossval_rounds import RoundObserver
 from castproof.pipeline.decide import Asked, Decision, decide, write_decision
 from castproof.pipeline.machine import Machine, describe_machine, prepare_device
+from castproof.pipeline.recipe_choice import RecipeTrial, choose_recipe
 from castproof.pipeline.training_photos import TRAIN, TrainingPhotos, read_training_photos
 from castproof.pipeline.training_run import (
     EpochObserver,
@@ -30,6 +32,7 @@ from castproof.pipeline.training_run import (
     run_training,
     start_network,
 )
+from castproof.recipes import AUTO
 from castproof.run_folder import RunFolder, create_run_folder
 from castproof.settings import TrainSettings
 
@@ -42,6 +45,9 @@ class TrainObserver(EpochObserver, RoundObserver, Protocol):
 
     def data_ready(self, photos: TrainingPhotos) -> None:
         """The photos are read, verified and split."""
+
+    def recipe_chosen(self, recipe: str, trials: Sequence[RecipeTrial]) -> None:
+        """Recipes were compared, and one of them is taken."""
 
     def run_ready(self, run: RunFolder, settings: TrainSettings, weights: str) -> None:
         """The run folder exists and the backbone has its starting weights."""
@@ -90,10 +96,13 @@ def train(
     device = prepare_device(settings.device)
     machine = describe_machine(device)
     observer.machine_ready(machine)
-    start = start_network(settings)
-    settings = start.settings
     photos = read_training_photos(settings, observer, allow_aside)
     observer.data_ready(photos)
+    if settings.recipe == AUTO:
+        settings, trials = choose_recipe(settings, photos.folds, device, observer)
+        observer.recipe_chosen(settings.recipe, trials)
+    start = start_network(settings)
+    settings = start.settings
     run = create_run_folder(outdir, settings.run_name, datetime.now())
     observer.run_ready(run, settings, start.weights)
     begin_run(run, settings, photos.manifest, start, machine)

@@ -22,7 +22,8 @@ from castproof.apps.cli.console import (
 )
 from castproof.apps.cli.parts_told import allow_aside, show_parts, show_shares
 from castproof.apps.cli.training_options import RUN, training_values, training_words, with_training_options
-from castproof.recipes import recipe_settings
+from castproof.errors import SettingError
+from castproof.recipes import AUTO, CANDIDATES, recipe_settings
 from castproof.settings import BY_PICTURE
 from castproof.wording import counted, round_name
 
@@ -67,6 +68,12 @@ def crossval_command(
 
     castproof crossval casting_data --recipe reference --folds 4 --seed 7
     """
+    if training["recipe"] == AUTO:
+        raise SettingError(
+            "--recipe auto is for castproof train.",
+            rule="A cross-validation judges one recipe.",
+            fix=f"Give one of {', '.join(CANDIDATES)}, or castproof train --recipe auto.",
+        )
     settings = recipe_settings(
         **training_values(training),
         data=str(data.resolve()),

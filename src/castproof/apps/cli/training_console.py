@@ -1,10 +1,11 @@
 """What a person sees while `castproof train` works."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.markup import escape
 from rich.panel import Panel
+from rich.table import Table
 
 from castproof.apps.cli.console import Bars, console, propose, tell
 from castproof.apps.cli.decide import show_decision
@@ -13,10 +14,15 @@ from castproof.apps.cli.tables import data_table, metrics_table
 from castproof.settings import TrainSettings
 from castproof.wording import counted, round_name
 
+STANDARD_ERRORS: Final = 2
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from castproof.data.manifest import Manifest
     from castproof.model.training import EpochRecord
     from castproof.pipeline.machine import Machine
+    from castproof.pipeline.recipe_choice import RecipeTrial
     from castproof.pipeline.train import Trained
     from castproof.pipeline.training_photos import TrainingPhotos
     from castproof.run_folder import RunFolder
@@ -68,12 +74,30 @@ class TrainingConsole(Bars):
             "parts again, not how it judges parts that it has never seen.",
             f"test photos whose part is in train: [bold]{share(test.photos_in_train, test.photos)}[/]",
             f"val photos whose part is in train:  [bold]{share(val.photos_in_train, val.photos)}[/]",
-            "[green]→[/] Keep parts apart: repeat this command with --split parts",
+            "[green]→[/] Learn from all parts, and judge each by folds: repeat this command with --split none",
         )
         console.print(
             Panel("\n".join(lines), title="Leak", title_align="left", border_style="yellow", expand=False)
         )
         propose("See the pairs", ["audit", str(manifest.root)])
+
+    def recipe_chosen(self, recipe: str, trials: "Sequence[RecipeTrial]") -> None:
+        """Print how each recipe judged parts that it had not learnt from."""
+        table = Table(title="Recipes, out of fold", title_justify="left")
+        for name in ("", "log loss", "better than the first by"):
+            table.add_column(name, justify="right" if name else "left")
+        for one in trials:
+            ahead = (
+                "" if one.ahead is None else f"{one.ahead:.4f} ± {STANDARD_ERRORS * (one.ahead_se or 0):.4f}"
+            )
+            loss = "not tried" if one.loss is None else f"{one.loss:.4f}"
+            table.add_row(one.recipe, loss, ahead, style="bold" if one.recipe == recipe else None)
+        table.caption = "Every part counts alike, both kinds alike; ± is two standard errors over parts."
+        table.caption_justify = "left"
+        console.print(table)
+        for one in trials:
+            if one.why_not:
+                tell(f"{escape(one.recipe)}: {escape(one.why_not)}")
 
     def run_ready(self, run: "RunFolder", settings: TrainSettings, weights: str) -> None:
         """Print where the run is kept and what it starts from."""

@@ -39,7 +39,7 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
         "recipe",
         str,
         NETWORK,
-        "What is learnt from which features, and how; every other option changes it.",
+        "What is learnt from which features, and how; every other option changes it. auto compares fast and lite.",
         names(tuple(RECIPES)),
     ),
     (
