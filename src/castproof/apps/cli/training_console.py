@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from castproof.data.manifest import Manifest
     from castproof.model.training import EpochRecord
+    from castproof.pipeline.decide import Decision
     from castproof.pipeline.machine import Machine
     from castproof.pipeline.recipe_choice import RecipeTrial
     from castproof.pipeline.train import Trained
@@ -145,8 +146,9 @@ class TrainingConsole(Bars):
             console.print(f"{kept} epoch: {result.learnt.epoch}")
         if full or trained.decision is None:
             console.print(metrics_table(result.splits))
-        tell(_learnt_from(result.manifest))
         if trained.decision is not None:
+            _show_fitness(trained.decision)
+            tell(_learnt_from(result.manifest))
             show_decision(trained.decision)
         elif trained.no_gate is not None:
             tell(f"[yellow]No gate:[/] {escape(str(trained.no_gate))}")
@@ -157,6 +159,19 @@ class TrainingConsole(Bars):
         tell(f"Everything is in [bold]{escape(str(run))}[/]: start with {start}.")
         propose("Write the report", ["report", str(run)])
         propose("Make the model file for the station", ["export", str(run), "-o", "model.onnx"])
+
+
+def _show_fitness(decision: "Decision") -> None:
+    """Print first of all where the evidence does not carry a gate, and what helps, the most helpful first."""
+    from castproof.pipeline.fitness import REMEDIES, unfit
+
+    reasons = unfit(decision)
+    if reasons:
+        tell(
+            f"[yellow]This gate is not fit for a line yet:[/] {escape(' '.join(reasons))} What helps most comes first:"
+        )
+        for number, remedy in enumerate(REMEDIES, start=1):
+            tell(f"  {number}. {escape(remedy)}")
 
 
 def _learnt_from(manifest: "Manifest") -> str:
