@@ -7,7 +7,7 @@ from onnx.reference import ReferenceEvaluator
 
 
 def with_constant_pads(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return `model`, changed in place: paddings that are constants are numbers, and the operators that gave them are gone."""
+    """Return `model`, changed in place: constant paddings are numbers, the operators that gave them are gone."""
     graph = model.graph
     given = {one.name for one in graph.input}
     makers = {str(name): node for node in graph.node for name in node.output}
@@ -22,7 +22,7 @@ def with_constant_pads(model: onnx.ModelProto) -> onnx.ModelProto:
         part = onnx.helper.make_model(
             alone, opset_imports=list(model.opset_import), ir_version=model.ir_version
         )
-        pads = np.asarray(list(ReferenceEvaluator(part).run(None, {}))[0], np.int64)
+        pads = np.asarray(next(iter(ReferenceEvaluator(part).run(None, {}))), np.int64)
         name = f"{node.name}/pads"
         graph.initializer.append(numpy_helper.from_array(pads, name))
         node.input[1] = name
