@@ -2,7 +2,7 @@
 
     uv run python benchmarks/frozen_training.py --data DATA --weights FILE
 
-Both train the same head on the same frozen MobileNetV3-Small, on DATA/{train,val}/CLASS, for the same number of
+Both train the same hidden head, epoch by epoch, on the same frozen MobileNetV3-Small, on DATA/{train,val}/CLASS, for the same number of
 epochs without early stopping, from the same weights. The plain loop is what a torchvision tutorial does: ImageFolder,
 DataLoader with two workers, random flips, a training pass, an evaluation pass over train and one over val, every
 epoch. castproof is timed with what `castproof train` does besides: checking every photo, train_samples.png, a
@@ -47,9 +47,13 @@ class QuietObserver:
 
     def machine_ready(self, machine: object) -> None: ...
 
-    def data_ready(self, manifest: object) -> None: ...
+    def data_ready(self, photos: object) -> None: ...
 
     def run_ready(self, run: object, settings: object, weights: str) -> None: ...
+
+    def going_on(self, done: int, rounds: int) -> None: ...
+
+    def round_done(self, name: str, macro_f1: float | None) -> None: ...
 
     def epoch_done(self, record: object) -> None:
         self.epoch_ends.append(time.perf_counter())
@@ -134,10 +138,10 @@ def run_castproof(settings: TrainSettings) -> CastproofTimes:
     observer = QuietObserver()
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        result = train(settings, Path(folder), observer)
+        trained = train(settings, Path(folder), observer, gate=False)
         ended = time.perf_counter()
     ends = observer.epoch_ends
-    best = max(record.val_macro_f1 or 0.0 for record in result.history)
+    best = max(record.val_macro_f1 or 0.0 for record in trained.result.learnt.history)
     return CastproofTimes(ends[0] - began, ends[-1] - began, ended - began, best)
 
 
@@ -153,6 +157,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = TrainSettings(
         data=str(options.data),
+        head="hidden",
         weights=options.weights,
         epochs=options.epochs,
         patience=options.epochs,

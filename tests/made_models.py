@@ -113,8 +113,7 @@ def measured(size_px: int) -> Classifier:
     with torch.no_grad():
         network.train().features(photos)
         network.eval().head.fit_scale(network.features(photos))
-        for member in network.head.members:
-            member[3].weight *= 8  # type: ignore[index,operator]
+        network.head.last.weight *= 8
     return network
 
 

@@ -27,18 +27,31 @@ def test_what_is_given_counts_and_none_is_not_given() -> None:
 def test_the_default_needs_no_validation_photos_and_the_reference_does() -> None:
     assert not recipe_settings(DEFAULT_RECIPE, data="photos").needs_validation
     assert recipe_settings("reference", data="photos").needs_validation
-    assert recipe_settings(DEFAULT_RECIPE, data="photos", patience=3).needs_validation
+    by_epochs = recipe_settings(DEFAULT_RECIPE, data="photos", head="hidden", patience=0)
+    assert not by_epochs.needs_validation
+    assert recipe_settings(DEFAULT_RECIPE, data="photos", head="hidden").needs_validation
     assert recipe_settings(DEFAULT_RECIPE, data="photos", tune_for="def_f1").needs_validation
 
 
-def test_the_best_recipe_is_the_fast_one_with_more_heads() -> None:
-    fast, best = (recipe_settings(recipe, data="photos").to_json() for recipe in ("fast", "best"))
-    assert {name for name in fast if fast[name] != best[name]} == {"recipe", "heads"}
-    assert best["heads"] > fast["heads"] == 1
+def test_the_default_is_fitted_at_once_whatever_is_said_of_epochs_and_the_reference_learns_by_epochs() -> (
+    None
+):
+    assert not recipe_settings(DEFAULT_RECIPE, data="photos", patience=3, epochs=50).by_epochs
+    assert not recipe_settings(DEFAULT_RECIPE, data="photos", patience=3).needs_validation
+    assert recipe_settings(DEFAULT_RECIPE, data="photos", head="hidden").by_epochs
+    assert recipe_settings("reference", data="photos").by_epochs
+    assert not recipe_settings("reference", data="photos", head="linear").by_epochs
+
+
+def test_a_run_is_named_after_what_decides_it() -> None:
+    assert recipe_settings(DEFAULT_RECIPE, data="photos", dropout=0.1).run_name == "mobilenet_linear"
+    assert recipe_settings("reference", data="photos").run_name == "mobilenet_adamw_standard_dr0.5"
+    assert recipe_settings(DEFAULT_RECIPE, data="photos", model="timm:x").run_name == "timm-x_linear"
 
 
 def test_an_unknown_recipe_and_a_contradiction_are_told() -> None:
-    with pytest.raises(SettingError, match=r"One of: reference, fast, best.*'slow'"):
+    with pytest.raises(SettingError, match=r"One of: reference, fast\..*'slow'"):
         recipe_settings("slow", data="photos")
-    with pytest.raises(SettingError, match="--recipe reference"):
+    with pytest.raises(SettingError, match="--recipe reference") as caught:
         recipe_settings(DEFAULT_RECIPE, data="photos", unfreeze="all")
+    assert any("--head hidden" in line for line in caught.value.items)

@@ -33,7 +33,7 @@ def settings_of(words: list[str]) -> TrainSettings:
     "changes",
     [
         {"recipe": "fast"},
-        {"recipe": "best", "heads": 2, "ok": ("fine", "also fine"), "weights": "castings"},
+        {"recipe": "fast", "head": "hidden", "ok": ("fine", "also fine"), "weights": "castings"},
         {"recipe": "reference", "tune_for": "def_f1", "lr": 0.01, "unfreeze": "2", "seed": 5},
         {"recipe": "fast", "skip_unreadable": True, "model": "mobilenet_v2", "clip_norm": 0.0},
     ],
@@ -44,5 +44,5 @@ def test_the_words_lead_back_to_the_settings(changes: dict[str, object]) -> None
 
 
 def test_what_the_recipe_says_anyway_is_not_repeated() -> None:
-    words = training_words(recipe_settings("best", data="photos", weights="castings"))
-    assert words == ["--recipe", "best", "--model", "mobilenet", "--weights", "castings"]
+    words = training_words(recipe_settings("fast", data="photos", weights="castings"))
+    assert words == ["--recipe", "fast", "--model", "mobilenet", "--weights", "castings"]

@@ -7,7 +7,7 @@ from onnx.reference import ReferenceEvaluator
 
 
 def with_constant_pads(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return `model`, changed in place: constant paddings are numbers, and the operators that gave them are gone."""
+    """Return `model`, changed in place: constant paddings are numbers, the operators that gave them are gone."""
     graph = model.graph
     given = {one.name for one in graph.input}
     makers = {str(name): node for node in graph.node for name in node.output}

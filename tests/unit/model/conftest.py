@@ -97,7 +97,7 @@ def make_training(splits: Splits, tmp_path: Path) -> Callable[..., Training]:
         small = {"epochs": 4, "batch_size": 6, "img_size": SIZE_PX, "lr": 1e-3, "weights": "none"}
         settings = TrainSettings(**{"data": "photos", **small, **changes})  # type: ignore[arg-type]
         size = PreprocessSpec(settings.img_size)
-        spec = NetworkSpec(settings.model, settings.dropout, size, heads=settings.heads)
+        spec = NetworkSpec(settings.model, settings.dropout, size, settings.features, settings.head)
         network = build_network(spec, settings.seed)
         make_learner = FrozenLearner if settings.frozen else FinetuneLearner
         used = {split: one for split, one in splits.items() if split not in left_out}

@@ -28,13 +28,13 @@ def random_photos(count: int, size_px: int, seed: int = 1) -> Tensor:
 
 
 def measured_network(
-    model: str, features: str, size_px: int, heads: int = 2, *, symmetric: bool = False
+    model: str, features: str, size_px: int, head: str = "hidden", *, symmetric: bool = False
 ) -> Classifier:
     """Return a network in eval mode that has measured, but not learnt: its batch norms, and its head's scale.
 
     A symmetric one has kernels that are the same upside down and mirrored.
     """
-    network = build_network(NetworkSpec(model, 0.5, PreprocessSpec(size_px), features, heads), seed=11)
+    network = build_network(NetworkSpec(model, 0.5, PreprocessSpec(size_px), features, head), seed=11)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = None
@@ -47,8 +47,7 @@ def measured_network(
         photos = random_photos(12, size_px, seed=5)
         network.train().features(photos)
         network.eval().head.fit_scale(network.features(photos))
-        for member in network.head.members:
-            member[3].bias += torch.tensor([-1.0, 1.0])
+        network.head.last.bias += torch.tensor([-1.0, 1.0])
     return network
 
 
@@ -155,8 +154,7 @@ def test_a_photo_that_is_surely_good_has_no_heat_and_the_same_strongest_place(fe
     network, photos = measured_network("mobilenet", features, 64), random_photos(2, 64)
     before = heat_maps(network, photos)
     with torch.no_grad():
-        for member in network.head.members:
-            member[3].bias += torch.tensor([12.0, 0.0])
+        network.head.last.bias += torch.tensor([12.0, 0.0])
     after = heat_maps(network, photos)
     assert torch.all(after.amax(dim=(1, 2)) < 1e-3 * before.amax(dim=(1, 2)))
     assert torch.equal(after.flatten(1).argmax(dim=1), before.flatten(1).argmax(dim=1))
@@ -195,8 +193,7 @@ def test_photos_without_anything_on_them_have_finite_maps(features: str, grey: f
 def test_a_head_that_tells_nothing_apart_sees_nothing_anywhere(features: str) -> None:
     network = measured_network("mobilenet", features, 64)
     with torch.no_grad():
-        for member in network.head.members:
-            member[3].weight.zero_()
+        network.head.last.weight.zero_()
     assert torch.equal(heat_maps(network, random_photos(2, 64)), torch.zeros(2, PLACES, PLACES))
 
 

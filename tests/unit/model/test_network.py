@@ -17,18 +17,10 @@ WIDTH = 12
 SPEC = NetworkSpec("mobilenet", 0.5, PreprocessSpec(32))
 
 
-class Recorder(nn.Module):
-    """Returns what it is given."""
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return features
-
-
 def scaled(features: torch.Tensor) -> torch.Tensor:
-    head = Head(WIDTH, 0.5)
+    head = Head(WIDTH, "hidden", 0.5)
     head.fit_scale(features)
-    head.members = nn.ModuleList([Recorder()])
-    return head(features)
+    return head.scaled(features)
 
 
 def features(count: int = 200) -> torch.Tensor:
@@ -62,16 +54,34 @@ def test_photos_that_are_all_alike_give_finite_features() -> None:
     assert torch.equal(scaled(torch.full((5, WIDTH), 0.25)), torch.zeros(5, WIDTH))
 
 
-def test_a_head_of_several_members_says_the_mean_of_what_they_say() -> None:
-    torch.manual_seed(3)
-    head = Head(WIDTH, 0.5, members=3).eval()
+def test_a_hidden_head_is_one_bent_layer_on_the_scaled_features() -> None:
+    head = Head(WIDTH, "hidden", 0.5).eval()
     head.fit_scale(features())
-    each = head.each(features(20))
-    alone = [member((features(20) - head.mean) / head.std) for member in head.members]
-    assert each.shape == (3, 20, 2)
-    assert all(torch.equal(one, other) for one, other in zip(each, alone, strict=True))
-    assert not torch.allclose(each[0], each[1])
-    assert torch.allclose(head(features(20)), (each[0] + each[1] + each[2]) / 3, atol=1e-6)
+    assert head.hidden is not None
+    inside = nn.functional.hardswish(head.hidden((features(20) - head.mean) / head.std))
+    assert torch.allclose(head(features(20)), head.last(inside), atol=1e-6)
+
+
+def test_a_linear_head_has_the_margin_it_is_given_and_no_hidden_layer() -> None:
+    head = Head(WIDTH, "linear", 0.5)
+    head.fit_scale(features())
+    slope = torch.linspace(-2, 3, WIDTH)
+    head.set_linear(slope, 0.7)
+    logits = head(features(20))
+    assert {name for name, _ in head.named_parameters()} == {"last.weight", "last.bias"}
+    assert torch.allclose(logits[:, 1] - logits[:, 0], head.scaled(features(20)) @ slope + 0.7, atol=1e-4)
+    assert torch.allclose(logits.sum(dim=1), torch.zeros(20), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["linear", "hidden"])
+def test_the_slope_is_the_gradient_of_the_margin(kind: str) -> None:
+    torch.manual_seed(3)
+    head = Head(WIDTH, kind, 0.5).eval()
+    head.fit_scale(features())
+    seen = features(20).requires_grad_()
+    logits = head(seen)
+    (expected,) = torch.autograd.grad((logits[:, 1] - logits[:, 0]).sum(), seen)
+    assert torch.allclose(head.slope(seen), expected, rtol=1e-4, atol=1e-6)
 
 
 def test_the_probability_is_the_softmax_in_double_precision() -> None:
@@ -90,7 +100,7 @@ def test_a_network_depends_on_its_seed_alone_and_leaves_the_global_generator() -
     assert torch.equal(torch.rand(1), expected_next)
     again, other = (build_network(SPEC, seed).state_dict() for seed in (7, 8))
     assert all(torch.equal(first[key], again[key]) for key in first)
-    assert not torch.equal(first["head.members.0.0.weight"], other["head.members.0.0.weight"])
+    assert not torch.equal(first["head.last.weight"], other["head.last.weight"])
 
 
 def test_photos_are_normalised_with_the_numbers_of_the_spec(network: Classifier) -> None:

@@ -53,9 +53,8 @@ def write_steep_run(folder: Path, steepness: float) -> Path:
     """Return a run on photos of castings, with a network whose logits are so steep; half of the photos pass."""
     run = write_run(folder, good=8, defective=12, photos_per_part=2)
     network = measured(SIZE_PX)
-    for member in network.head.members:
-        member[3].weight.data *= steepness  # type: ignore[index,operator,union-attr]
-        member[3].bias.data *= 0  # type: ignore[index,operator,union-attr]
+    network.head.last.weight.data *= steepness
+    network.head.last.bias.data *= 0
     logits = []
     for number, path in enumerate(sorted((folder / "photos").rglob("*.png"))):
         Image.fromarray(casting(number // 2, number)).save(path)

@@ -109,6 +109,34 @@ def test_folds_are_those_that_judged_the_photos(tmp_path: Path) -> None:
     assert source.network_of(photos[2]).path == tmp_path / "cv" / "fold_2"
 
 
+def test_folds_of_the_run_itself_are_its_evidence_and_its_test_is_left_out_of_them(tmp_path: Path) -> None:
+    photos = photos_of(SPLITS)
+    run = write_run(tmp_path / "run", photos)
+    learnt = [one for one in photos if one.split == "train"]
+    write_crossval(run / "crossval", learnt, [1, 1, 2, 2, 2, 2])
+    source = open_source(run)
+    assert (source.kind, source.evidence_kind) == (RUN, CROSSVAL)
+    assert source.evidence_folder == run / "crossval"
+    assert not source.evidence_chose_the_network
+    assert {one.part for one in source.evidence.photos} == {"a", "b", "seen"}
+    assert source.tested is not None
+    assert {one.part for one in source.tested.photos} == {"e", "f"}
+    assert source.network_of(learnt[0]).path == run / "crossval" / "fold_1"
+    assert source.network_of(source.tested.photos[0]).path == run
+
+
+def test_a_run_that_learnt_from_all_photos_rests_on_its_folds_or_on_nothing(tmp_path: Path) -> None:
+    photos = photos_of({"train": [("a", False), ("b", True), ("c", False), ("d", True)]})
+    run = write_run(tmp_path / "run", photos)
+    with pytest.raises(DataError, match="too few for folds"):
+        open_source(run)
+    write_crossval(run / "crossval", photos, [1, 1, 1, 1, 2, 2, 2, 2])
+    source = open_source(run)
+    assert len(source.evidence.photos) == len(photos)
+    assert source.tested is None
+    assert source.known == 0
+
+
 def test_parts_of_a_test_are_found_by_content_whatever_they_are_called(tmp_path: Path) -> None:
     photos = photos_of({"train": [("a", False), ("b", True), ("c", False), ("d", True)]})
     evidence = Evidence(

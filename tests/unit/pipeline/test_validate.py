@@ -120,6 +120,7 @@ class Line:
             weights_hash="none",
             evidence_kind=RUN,
             evidence=val,
+            evidence_folder=None,
             tested=test,
             known=0,
         )
