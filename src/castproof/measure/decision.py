@@ -27,6 +27,7 @@ class Verdict(str, Enum):
 
 VERDICTS: Final = (Verdict.ACCEPT, Verdict.REVIEW, Verdict.REJECT, Verdict.NOT_INSPECTED)
 DECISIVE: Final = (Verdict.ACCEPT, Verdict.REJECT)  # the others leave it to a person
+SUSPECT: Final = (Verdict.REVIEW, Verdict.REJECT)  # judged, and not called good
 _CODES: Final = {verdict: code for code, verdict in enumerate(VERDICTS)}
 
 

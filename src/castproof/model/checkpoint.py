@@ -74,6 +74,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             ),
             features=state["spec"]["features"],
             head=str(state["spec"]["head"]),
+            types=tuple(map(str, state["spec"].get("types", ()))),  # earlier checkpoints have none
         )
         classes = Classes(
             good=tuple(state["classes"]["good"]), defective=tuple(state["classes"]["defective"])

@@ -1,6 +1,6 @@
 """Running a network over photos without learning."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,7 +12,13 @@ from castproof.progress import SILENT, Progress
 BATCH: Final = 32
 
 
-@torch.inference_mode()
+class Outputs(NamedTuple):
+    """Logits float32 (n, 2) and scores of defect types float32 (n, types), (n, 0) where the network knows none."""
+
+    logits: Tensor
+    types: Tensor
+
+
 def network_logits(
     network: Classifier,
     photos: PhotoBatches,
@@ -20,20 +26,35 @@ def network_logits(
     description: str = "scoring",
     progress: Progress = SILENT,
 ) -> Tensor:
-    """Return logits float32 (n, 2) of `photos`, unvaried; leaves the network in eval mode.
+    """Return logits float32 (n, 2) of `photos`, see `network_outputs`."""
+    return network_outputs(network, photos, device, description, progress).logits
 
-    The logits of a photo that is noted in `photos.failures` are NaN.
+
+@torch.inference_mode()
+def network_outputs(
+    network: Classifier,
+    photos: PhotoBatches,
+    device: torch.device,
+    description: str = "scoring",
+    progress: Progress = SILENT,
+) -> Outputs:
+    """Return what the network says of `photos`, unvaried; leaves the network in eval mode.
+
+    All is NaN for a photo that is noted in `photos.failures`.
 
     Raises:
         ImageError: a photo cannot be decoded.
     """
     network.eval()
-    logits = torch.full((len(photos.paths), 2), torch.nan)
+    count = 0 if network.head.types is None else network.head.types.out_features
+    logits, types = (torch.full((len(photos.paths), width), torch.nan) for width in (2, count))
     left = len(photos.paths)
     with progress.task(description, left) as task:
         for indices, batch in photos.read_all(BATCH):
             if indices:
-                logits[list(indices)] = network(batch.to(device)).cpu()
+                features = network.features(batch.to(device))
+                logits[list(indices)] = network.head(features).cpu()
+                types[list(indices)] = network.head.type_scores(features).cpu()
             task.advance(min(BATCH, left))
             left -= BATCH
-    return logits
+    return Outputs(logits, types)

@@ -22,7 +22,7 @@ from castproof.model.heat_maps import look
 from castproof.model.network import DEFECTIVE, Classifier
 from castproof.model.novelty import FeatureNovelty
 from castproof.model.photo_graph import CHANNELS, IR_VERSION, OPSET, RESIZED, squeeze_graph
-from castproof.modelfile.outputs import HEAT_MAP, LOGIT, NOVELTY, P_DEFECTIVE
+from castproof.modelfile.outputs import DEFECT_TYPES, HEAT_MAP, LOGIT, NOVELTY, P_DEFECTIVE
 
 LEVELS: Final = 255
 PIXELS: Final = "pixels"
@@ -60,7 +60,8 @@ class NetworkCore(nn.Module):
     @property
     def extras(self) -> tuple[str, ...]:
         """Names of the outputs besides the margin."""
-        return tuple([HEAT_MAP] * self.has_heat + [NOVELTY] * self.has_novelty)
+        has_types = self.network.head.types is not None
+        return tuple([HEAT_MAP] * self.has_heat + [NOVELTY] * self.has_novelty + [DEFECT_TYPES] * has_types)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Return the margin float64 (1,) and the extras of a photo float32 (1, 3, size, size) in [0, 255]."""
@@ -75,6 +76,8 @@ class NetworkCore(nn.Module):
         margin = exact[:, DEFECTIVE] - exact[:, 1 - DEFECTIVE]
         if self.has_novelty:
             extras.append(self._novelty(features))
+        if self.network.head.types is not None:
+            extras.append(self.network.head.type_scores(features)[0])
         return margin, *extras
 
     def _novelty(self, features: Tensor) -> Tensor:

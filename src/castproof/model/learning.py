@@ -4,7 +4,7 @@ Both answer the same three questions of the training loop: which parameters lear
 shows, and what the logits of a whole split are.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from castproof.model.augmentation import LEVELS, augment
+from castproof.model.defect_types import TypesFit, fit_types
 from castproof.model.features import FeatureEngine, FeatureTable, feature_engine, split_features
 from castproof.model.inference import network_logits
 from castproof.model.network import Classifier
@@ -129,6 +130,27 @@ class FrozenLearner:
         )
         slope = torch.from_numpy(fit.slope).to(head.mean)
         head.set_linear(slope, fit.bias)
+        return fit
+
+    def fit_types(self, class_name: Sequence[str], part: Parts) -> TypesFit | None:
+        """Return the head of defect types that the defective train photos define, after giving it to the network.
+
+        None where fewer than two types have parts enough.
+
+        Args:
+            class_name: class folder of each train photo.
+            part: which part each of them shows, int64 (n,).
+        """
+        head, rows = self.network.head, np.flatnonzero(self._labels.cpu().numpy())
+        fit = fit_types(
+            head.scaled(self._unvaried[TRAIN][rows]).cpu().numpy(),
+            [class_name[row] for row in rows.tolist()],
+            self._weights.cpu().numpy().astype(np.float64)[rows],
+            part[rows],
+            seed=self._settings.seed,
+        )
+        if fit is not None:
+            head.set_types(*(torch.from_numpy(one).to(head.mean) for one in (fit.slope, fit.bias)))
         return fit
 
     def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:

@@ -26,6 +26,7 @@ class Head(nn.Module):
         width: number of features.
         kind: "linear", or "hidden" for one hidden layer with dropout.
         dropout: of the hidden layer.
+        types: how many defect types it has scores for, see `castproof.model.defect_types`; 0 for none.
     """
 
     mean: Tensor
@@ -33,14 +34,16 @@ class Head(nn.Module):
     hidden: nn.Linear | None
     bend: nn.Sequential
     last: nn.Linear
+    types: nn.Linear | None
 
-    def __init__(self, width: int, kind: str, dropout: float) -> None:
+    def __init__(self, width: int, kind: str, dropout: float, types: int = 0) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("std", torch.ones(width))
         self.hidden = None if kind == LINEAR else nn.Linear(width, HIDDEN_WIDTH)
         self.bend = nn.Sequential(nn.Hardswish(), nn.Dropout(dropout))
         self.last = nn.Linear(width if self.hidden is None else HIDDEN_WIDTH, 2)
+        self.types = nn.Linear(width, types) if types else None
 
     def fit_scale(self, features: Tensor) -> None:
         """Measure mean and standard deviation on training features (n, width)."""
@@ -62,6 +65,26 @@ class Head(nn.Module):
         """
         for row, sign in ((DEFECTIVE, 0.5), (1 - DEFECTIVE, -0.5)):
             self.last.weight[row], self.last.bias[row] = sign * slope, sign * bias
+
+    @torch.no_grad()
+    def set_types(self, slope: Tensor, bias: Tensor) -> None:
+        """Give the head scores of defect types: `scaled(features) @ slope.T + bias`.
+
+        Args:
+            slope: (types, width).
+            bias: (types,).
+        """
+        count, width = slope.shape
+        self.types = nn.Linear(width, count, device=self.mean.device).requires_grad_(False)
+        self.types.weight.copy_(slope)
+        self.types.bias.copy_(bias)
+
+    def type_scores(self, features: Tensor) -> Tensor:
+        """Return the scores (n, types) of features (n, width), the largest for the type that they look like."""
+        if self.types is None:
+            return features.new_zeros(len(features), 0)
+        scores: Tensor = self.types(self.scaled(features))
+        return scores
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits (n, 2) of features (n, width)."""
@@ -106,13 +129,23 @@ class Classifier(nn.Module):
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What it takes to build a network that a checkpoint's tensors fit into."""
+    """What it takes to build a network that a checkpoint's tensors fit into.
+
+    Args:
+        model: name of the backbone.
+        dropout: of the head.
+        preprocess: the rule from pixels to network input.
+        features: which maps are pooled to features.
+        head: "linear" or "hidden".
+        types: names of the defect types that the head has scores for, in their order.
+    """
 
     model: str
     dropout: float
     preprocess: PreprocessSpec
     features: str = "last"
     head: str = "hidden"
+    types: tuple[str, ...] = ()
 
 
 def build_network(spec: NetworkSpec, seed: int) -> Classifier:
@@ -120,7 +153,7 @@ def build_network(spec: NetworkSpec, seed: int) -> Classifier:
     backbone = seeded_backbone(spec.model, seed, spec.features)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)
-        head = Head(backbone.width, spec.head, spec.dropout)
+        head = Head(backbone.width, spec.head, spec.dropout, len(spec.types))
     network = Classifier(backbone, head, spec.preprocess)
     return network.to(memory_format=torch.channels_last)
 

@@ -85,7 +85,7 @@ def fit_ridge(
     with threadpool_limits(
         1
     ):  # the figures must not hang on the number of cores, nor cores wait for each other
-        basis = _largest_differences(scaled, weight)
+        basis = largest_differences(scaled, weight)
         along = (scaled @ basis).astype(np.float64)
         strengths: tuple[float, ...] = (USUAL,)
         trials: tuple[StrengthTrial, ...] = ()
@@ -143,7 +143,7 @@ def ridge_path(
     return path
 
 
-def _largest_differences(scaled: NDArray[np.float32], weight: Floats) -> NDArray[np.float32]:
+def largest_differences(scaled: NDArray[np.float32], weight: Floats) -> NDArray[np.float32]:
     """Return orthonormal columns (width, k): the directions in which the weighted photos differ most."""
     count, width = scaled.shape
     kept = min(DIRECTIONS, count, width)

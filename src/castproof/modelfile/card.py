@@ -87,6 +87,7 @@ class Card:
         examples: stored photos with what is to be said about them.
         about: further sections for people, JSON values by title; see `castproof.pipeline.exporting.card_content`.
         references: photos of known good parts, for people to compare with; no verdict rests on them.
+        types: names of the defect types that the graph has scores for, in their order; no verdict rests on them.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Card:
     examples: tuple[Example, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
+    types: tuple[str, ...] = ()
 
     def to_text(self) -> str:
         """Return the card as JSON text."""
@@ -110,6 +112,7 @@ class Card:
             "colour": self.colour,
             "gate": self.gate.to_json(),
             "input_gate": None if self.input_gate is None else self.input_gate.to_json(),
+            "types": list(self.types),
             "about": dict(self.about),
             "examples": [example.to_json() for example in self.examples],
             "references": [reference.to_json() for reference in self.references],
@@ -168,6 +171,7 @@ def _card(data: Mapping[str, Any]) -> Card:
         examples=tuple(Example.from_json(one) for one in data["examples"]),
         about=_shallow(dict(data["about"])),
         references=_references(data.get("references", [])),
+        types=_names(data["types"]) if data.get("types") else (),
     )
 
 
@@ -211,6 +215,8 @@ def _check(card: Card) -> None:
     names = card.good + card.defective
     if len(set(names)) != len(names):
         raise ValueError("a class name stands twice")
+    if len(set(card.types)) != len(card.types) or not set(card.types) <= set(card.defective):
+        raise ValueError("the defect types are not classes of defective parts")
     if card.colour not in COLOURS or not 1 <= card.size_px <= 4096 or len(card.examples) > MOST_EXAMPLES:
         raise ValueError("colour, size_px or the number of stored photos is out of its range")
     for one in card.examples:

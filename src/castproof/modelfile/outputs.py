@@ -7,5 +7,6 @@ LOGIT: Final = "logit"  # float64 (1,): what the network says, not calibrated
 P_DEFECTIVE: Final = "p_defective"  # float64 (1,) in [0, 1], calibrated
 HEAT_MAP: Final = "heat_map"  # float32 (PLACES, PLACES), nats; not of every network
 NOVELTY: Final = "novelty"  # float32 (1,): how unlike the training photos the features are
+DEFECT_TYPES: Final = "defect_types"  # float32 (types,): scores of the types on the card; not of every file
 
 PLACES: Final = 20  # a side of a heat map

@@ -217,7 +217,7 @@ def _train(job: _Job) -> float | None:
     if not run.hparams.is_file():
         begin_run(run, settings, manifest, start, describe_machine(device))
     try:
-        result = run_training(run, settings, manifest, start, device, _Teller(), table)
+        result = run_training(run, settings, manifest, start, device, _Teller(), table, names_types=False)
     except _StopError:
         return None
     if not settings.by_epochs:

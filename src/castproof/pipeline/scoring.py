@@ -9,7 +9,7 @@ import numpy.typing as npt
 from castproof.errors import ImageError
 from castproof.model.checkpoint import Checkpoint
 from castproof.model.device import worker_threads
-from castproof.model.inference import network_logits
+from castproof.model.inference import Outputs, network_outputs
 from castproof.model.network import p_defective
 from castproof.model.photos import PhotoBatches
 from castproof.pipeline.machine import prepare_device
@@ -23,19 +23,29 @@ def score_photos(
     progress: Progress = SILENT,
     failures: dict[int, ImageError] | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Return p_defective, float64 (n,), of the photos at `paths`.
+    """Return p_defective, float64 (n,), of the photos at `paths`, see `look_at_photos`."""
+    return p_defective(look_at_photos(checkpoint, paths, device_name, progress, failures).logits).numpy()
+
+
+def look_at_photos(
+    checkpoint: Checkpoint,
+    paths: Sequence[Path],
+    device_name: str,
+    progress: Progress = SILENT,
+    failures: dict[int, ImageError] | None = None,
+) -> Outputs:
+    """Return what the network says of the photos at `paths`.
 
     Args:
         checkpoint: the network, with its preprocessing.
         paths: the photos.
         device_name: "auto", "cpu", "cuda" or "mps".
         progress: told of every batch.
-        failures: see `PhotoBatches`; the p_defective of a photo noted there is NaN.
+        failures: see `PhotoBatches`; all is NaN for a photo noted there.
 
     Raises:
         ImageError: a photo cannot be decoded, and `failures` is not given.
     """
     device = prepare_device(device_name)
     photos = PhotoBatches(paths, checkpoint.spec.preprocess.size_px, worker_threads(0), failures)
-    logits = network_logits(checkpoint.network.to(device), photos, device, "scoring", progress)
-    return p_defective(logits).numpy()
+    return network_outputs(checkpoint.network.to(device), photos, device, "scoring", progress)

@@ -18,13 +18,14 @@ from castproof.files import write_csv, write_error, write_text
 from castproof.measure.decision import Thresholds
 from castproof.measure.evaluation import ScoredSplit, score_split
 from castproof.model.checkpoint import Checkpoint, save_checkpoint
+from castproof.model.defect_types import TypesFit, TypesTrial
 from castproof.model.device import worker_threads
 from castproof.model.features import FeatureTable
 from castproof.model.learning import TRAIN, FinetuneLearner, FrozenLearner, LabelledPhotos, Learner
 from castproof.model.libraries import find_network
 from castproof.model.network import Classifier, NetworkSpec, build_network, p_defective
 from castproof.model.photos import PhotoBatches
-from castproof.model.ridge import StrengthTrial
+from castproof.model.ridge import Parts, StrengthTrial
 from castproof.model.training import VAL, EpochRecord, Trainer, tuned_threshold
 from castproof.model.weights import load_chosen, weights_hash
 from castproof.pipeline.machine import Machine
@@ -74,12 +75,14 @@ class Learnt:
         epoch: the epoch whose network was kept; 0 for a linear head, which is fitted at once.
         history: one record per epoch, epoch 0 first; none for a linear head.
         trials: the strengths of the ridge that were tried for a linear head.
+        types: how well it names the types of defects; None where it names none.
     """
 
     threshold: float
     epoch: int
     history: Sequence[EpochRecord] = ()
     trials: Sequence[StrengthTrial] = ()
+    types: TypesTrial | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,8 @@ def run_training(
     device: torch.device,
     observer: EpochObserver,
     table: FeatureTable | None = None,
+    *,
+    names_types: bool = True,
 ) -> TrainResult:
     """Return a complete run in `run`, gone on with where it was stopped.
 
@@ -158,6 +163,7 @@ def run_training(
         device: where it computes.
         observer: told of every epoch and batch.
         table: features of a frozen network that are known already.
+        names_types: whether a linear head also learns to name the types of defects.
 
     Raises:
         CastproofError: a photo cannot be decoded, the run cannot be gone on with, or training diverges.
@@ -184,8 +190,11 @@ def run_training(
         else:
             learnt = _fit_at_once(frozen, labels, settings, manifest, observer)
             _write_trials(learnt.trials, run)
+            types = _fit_types(frozen, manifest) if names_types else None
+            spec = start.spec if types is None else replace(start.spec, types=types.names)
+            learnt = learnt if types is None else replace(learnt, types=types.trial)
             save_checkpoint(
-                Checkpoint(network, start.spec, manifest.classes, learnt.threshold, learnt.epoch),
+                Checkpoint(network, spec, manifest.classes, learnt.threshold, learnt.epoch),
                 run.best_model,
             )
         scored = _score(learner, labels, learnt.threshold, settings, observer)
@@ -212,8 +221,7 @@ def _fit_at_once(
     progress: Progress,
 ) -> Learnt:
     """Return what fitting the linear head came to; its strength is chosen by hiding parts of train."""
-    numbers = {key: number for number, key in enumerate(sorted(set(map(part_key, manifest.photos))))}
-    part = np.array([numbers[part_key(photo)] for photo in manifest.of_split(TRAIN)])
+    part = _parts_of_train(manifest)
     with progress.task("head", 1) as task:
         fit = learner.fit_at_once(part)
         task.advance()
@@ -225,6 +233,22 @@ def _fit_at_once(
         settings.tune_for,
     )
     return Learnt(threshold, 0, trials=fit.trials)
+
+
+def _fit_types(learner: FrozenLearner, manifest: Manifest) -> TypesFit | None:
+    """Return the head of defect types; None where the folder has no two types with parts enough."""
+    if len(manifest.classes.defective) < 2:
+        return None
+    names = [photo.class_name for photo in manifest.of_split(TRAIN)]
+    fit = learner.fit_types(names, _parts_of_train(manifest))
+    if fit is not None:
+        log.info("types %s, %s", json.dumps(fit.names), json.dumps(asdict(fit.trial)))
+    return fit
+
+
+def _parts_of_train(manifest: Manifest) -> Parts:
+    numbers = {key: number for number, key in enumerate(sorted(set(map(part_key, manifest.photos))))}
+    return np.array([numbers[part_key(photo)] for photo in manifest.of_split(TRAIN)])
 
 
 def _labelled_photos(manifest: Manifest, settings: TrainSettings) -> dict[str, LabelledPhotos]:
@@ -275,6 +299,8 @@ def _evaluation(
 ) -> Evaluation:
     context = evaluation_context(manifest, settings, learnt.threshold, "val", learnt.epoch)
     context["weights"] = weights
+    if learnt.types is not None:
+        context["defect_types"] = asdict(learnt.types)
     return Evaluation(
         manifest,
         scored,

@@ -29,6 +29,8 @@ class Inspection:
         latency_ms: wall time by step, milliseconds: "decode", "input_gate", "network", and "total".
         model_id: SHA-256 of the model file, hex.
         logit: what the network says, not calibrated; None where it could not be had.
+        looks_like: the defect type that the photo looks like; no verdict rests on it, and nothing proves it. None where
+            the model knows no types, and for ACCEPT and NOT_INSPECTED.
     """
 
     verdict: Verdict
@@ -41,3 +43,4 @@ class Inspection:
     latency_ms: Mapping[str, float]
     model_id: str
     logit: float | None
+    looks_like: str | None = None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from castproof.errors import ImageError, ModelFileError, SettingError
 from castproof.images import decode_plain, plain_pixels
-from castproof.measure.decision import Verdict, is_defective
+from castproof.measure.decision import SUSPECT, Verdict, is_defective
 from castproof.modelfile.card import Card, Example
 from castproof.modelfile.photo_numbers import photo_numbers
 from castproof.modelfile.reading import ModelFile, read_model_file
@@ -89,7 +89,7 @@ class Model:
                 rule="Its thresholds and its promise do not hold for single photos.",
                 fix="Give the photos of one part together: inspect_part([photo, photo, …]).",
             )
-        return self._inspect(image)
+        return self._inspect(image)[0]
 
     def inspect_part(self, images: Sequence[Photo]) -> Inspection:
         """Return the inspection of one part by several photos of it.
@@ -111,12 +111,14 @@ class Model:
                 fix="Give as many, or decide another gate: castproof decide RUN --combine any/3",
             )
         start = time.perf_counter()
-        singles = [self._inspect(image) for image in images]
+        looked = [self._inspect(image) for image in images]
+        singles = [inspection for inspection, _ in looked]
         warnings = tuple(dict.fromkeys(word for one in singles for word in one.warnings))
         reason = next((one.reason for one in singles if one.reason), "")
         logits = [one.logit for one in singles if one.logit is not None]
         p = self.card.gate.p_of_logits(logits) if not reason and len(logits) == combine.n else math.nan
-        return self._told(p, None, warnings, reason, None, {"total": _ms_since(start)})
+        worst = max(looked, key=lambda one: -math.inf if one[0].logit is None else one[0].logit)
+        return self._told(p, None, warnings, reason, None, {"total": _ms_since(start)}, worst[1])
 
     def most_similar_good(self, image: Photo) -> Similar | None:
         """Return the photo of a known good part that is most like `image`, laid as it lies; no verdict rests on it.
@@ -136,19 +138,20 @@ class Model:
     def _most_similar(self) -> MostSimilar:
         return MostSimilar(self.card.references)
 
-    def _inspect(self, image: Photo) -> Inspection:
+    def _inspect(self, image: Photo) -> tuple[Inspection, str | None]:
+        """Return the inspection of a photo, and the defect type that it looks like, even if it is accepted."""
         start = time.perf_counter()
         try:
             pixels = _pixels(image)
         except ImageError as error:
-            return self._told(math.nan, None, (), str(error), None, {"total": _ms_since(start)})
+            return self._told(math.nan, None, (), str(error), None, {"total": _ms_since(start)}), None
         decoded = time.perf_counter()
         numbers = photo_numbers(pixels) if self.card.input_gate else None
         measured = time.perf_counter()
         try:
             seen = self._session.look(pixels)
         except ModelFileError as error:
-            return self._told(math.nan, None, (), str(error), None, {"total": _ms_since(start)})
+            return self._told(math.nan, None, (), str(error), None, {"total": _ms_since(start)}), None
         looked = time.perf_counter()
         warnings: tuple[str, ...] = ()
         if self.card.input_gate is not None and numbers is not None:
@@ -161,7 +164,8 @@ class Model:
             "network": 1e3 * (looked - measured),
             "total": _ms_since(start),
         }
-        return self._told(seen.p_defective, seen.logit, warnings, "", seen.heat_map, steps)
+        like = seen.looks_like(self.card.types)
+        return self._told(seen.p_defective, seen.logit, warnings, "", seen.heat_map, steps, like), like
 
     def _told(
         self,
@@ -171,6 +175,7 @@ class Model:
         reason: str,
         heat_map: "NDArray[np.float32] | None",
         latency_ms: dict[str, float],
+        looks_like: str | None = None,
     ) -> Inspection:
         gate = self.card.gate
         verdict = gate.verdict(p, unlike_training=bool(warnings))
@@ -187,6 +192,7 @@ class Model:
             latency_ms=latency_ms,
             model_id=self.model_id,
             logit=logit if judged else None,
+            looks_like=looks_like if verdict in SUSPECT else None,
         )
 
     def _check(self, example: Example) -> None:
@@ -195,6 +201,8 @@ class Model:
             seen = self._session.look(decode_plain(example.photo))
         except ImageError as error:
             raise self._disagrees(example, str(error)) from error
+        if (0 if seen.types is None else seen.types.size) != len(self.card.types):
+            raise self._disagrees(example, "It has other defect types than its card.")
         found = _difference(example, seen) or self._other_verdict(example, seen)
         if found:
             raise self._disagrees(example, found)

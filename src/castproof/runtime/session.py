@@ -5,7 +5,7 @@ limit; so nothing is computed then, and what is computed later comes from an are
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -16,11 +16,11 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from castproof.errors import ModelFileError
-from castproof.modelfile.outputs import HEAT_MAP, IMAGE, LOGIT, NOVELTY, P_DEFECTIVE, PLACES
+from castproof.modelfile.outputs import DEFECT_TYPES, HEAT_MAP, IMAGE, LOGIT, NOVELTY, P_DEFECTIVE, PLACES
 from castproof.preprocess import Pixels
 
 REQUIRED: Final = (LOGIT, P_DEFECTIVE)
-OPTIONAL: Final = (HEAT_MAP, NOVELTY)
+OPTIONAL: Final = (HEAT_MAP, NOVELTY, DEFECT_TYPES)
 MOST_MEMORY_BYTES: Final = 2**30
 _AT_ONCE_BYTES: Final = 600 * 2**20
 _BYTES_A_PIXEL: Final = 12  # of a photo, per channel: as float32, transposed, and what a resize keeps besides
@@ -36,12 +36,20 @@ class Seen:
         p_defective: calibrated, in [0, 1]; NaN where it gave no number.
         heat_map: float32 (20, 20), nats; None where the file has none.
         novelty: how unlike the training photos it is; None where the file does not tell.
+        types: float32 (types,), scores of the defect types; None where the file has none.
     """
 
     logit: float
     p_defective: float
     heat_map: NDArray[np.float32] | None
     novelty: float | None
+    types: NDArray[np.float32] | None = None
+
+    def looks_like(self, names: Sequence[str]) -> str | None:
+        """Return the name of the type with the largest score; None where there are no scores, or no numbers."""
+        if self.types is None or not np.isfinite(self.types).all():
+            return None
+        return names[int(self.types.argmax())]
 
 
 class _Room:
@@ -115,6 +123,7 @@ class Session:
                 _number(named[P_DEFECTIVE]),
                 _heat_map(named[HEAT_MAP]) if HEAT_MAP in named else None,
                 _number(named[NOVELTY]) if NOVELTY in named else None,
+                named.get(DEFECT_TYPES),
             )
         except Exception as error:
             raise ModelFileError(

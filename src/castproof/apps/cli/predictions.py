@@ -80,13 +80,14 @@ def show_predictions(predictions: Sequence["Prediction"], counts: "Counter[Verdi
 def _listed(shown: Sequence["Prediction"], folder: Path | None) -> Table:
     """Return a table of predictions, named from `folder` where there is one."""
     table = Table()
-    for column in ("photo", "verdict", "p_defective"):
+    named = any(one.looks_like for one in shown)
+    for column in ("photo", "verdict", "p_defective", *(["looks like"] if named else [])):
         table.add_column(column, overflow="fold")
     for one in shown:
         p = "" if one.p_defective is None else f"{one.p_defective:.4f}"
         verdict = f"[{STYLES[one.verdict.value]}]{one.verdict.value}[/]"
         name = one.path.relative_to(folder) if folder else one.path
-        table.add_row(escape(str(name)), verdict, p)
+        table.add_row(escape(str(name)), verdict, p, *([escape(one.looks_like)] if named else []))
     return table
 
 

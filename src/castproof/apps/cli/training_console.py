@@ -12,7 +12,7 @@ from castproof.apps.cli.decide import show_decision
 from castproof.apps.cli.parts_told import show_parts
 from castproof.apps.cli.tables import data_table, metrics_table
 from castproof.settings import TrainSettings
-from castproof.wording import counted, round_name
+from castproof.wording import counted, percent, round_name
 
 STANDARD_ERRORS: Final = 2
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from castproof.data.manifest import Manifest
+    from castproof.model.defect_types import TypesTrial
     from castproof.model.training import EpochRecord
     from castproof.pipeline.decide import Decision
     from castproof.pipeline.machine import Machine
@@ -155,6 +156,8 @@ class TrainingConsole(Bars):
             tell(
                 f"Without one, photos are judged at the threshold {result.learnt.threshold:.4f}, which nothing proves."
             )
+        if result.learnt.types is not None:
+            tell(_types_named(result.learnt.types))
         start = "gate/tradeoff.png and gate/calibration.png" if trained.decision else "confusion_matrices.png"
         tell(f"Everything is in [bold]{escape(str(run))}[/]: start with {start}.")
         propose("Write the report", ["report", str(run)])
@@ -183,6 +186,16 @@ def _learnt_from(manifest: "Manifest") -> str:
     )
     return (
         f"{told}; {counted(rest, 'photo')} of val and test were held back." if rest else f"{told}: from all."
+    )
+
+
+def _types_named(trial: "TypesTrial") -> str:
+    left_out = ", ".join(trial.left_out)
+    return (
+        f"Types, by parts that it never saw: {percent(trial.right / trial.photos)} of "
+        f"{counted(trial.photos, 'defective photo')} named right (always the commonest: "
+        f"{percent(trial.commonest / trial.photos)}); not proven."
+        + (f" Left out, with fewer than 3 parts: {escape(left_out)}." if left_out else "")
     )
 
 

@@ -22,8 +22,8 @@ from castproof.pipeline.inspecting.telling import (
     tally_words,
     threshold_words,
     truth_words,
-    verdict_meaning,
     warning_words,
+    what_to_do,
 )
 from castproof.translation import tr
 from castproof.wording import probability
@@ -159,7 +159,7 @@ class Showing:
             told = Told(
                 f"{SYMBOLS[prediction.verdict]} {prediction.verdict.value}",
                 desk.colours.of(prediction.verdict),
-                verdict_meaning(prediction.verdict),
+                what_to_do(prediction.verdict, inspection),
                 figures(prediction, latency),
                 truth_words(prediction),
                 [*map(warning_words, prediction.warnings), *filter(None, [prediction.reason])],

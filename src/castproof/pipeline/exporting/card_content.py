@@ -55,6 +55,7 @@ def parity_section(parity: Parity) -> Section:
     return {
         "photos compared with PyTorch": f"{parity.photos:,}",
         "changed verdicts": f"{parity.changed_verdicts:,}",
+        "changed defect types": f"{parity.changed_types:,}",
         "largest difference of p_defective": f"{parity.largest_p_difference:.2g}",
         "largest difference of heat, nats": "no heat map" if heat is None else f"{heat:.2g}",
     }

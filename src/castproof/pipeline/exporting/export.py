@@ -145,7 +145,10 @@ def export(run: Path, out: Path, settings: ExportSettings, progress: Progress = 
     form = _form(opened, fitted, settings, progress)
     compared = _compared(opened, form, settings, progress)
     fix = "Leave --precision int8 out." if settings.precision == INT8 else "Report it with this output."
-    parity = check_parity(compared, form.p_tolerance, settings.most_changed, form.heat_tolerance, fix)
+    retyped = 1.0 if settings.precision == INT8 else 0.0  # no verdict rests on them; the card says how many
+    parity = check_parity(
+        compared, form.p_tolerance, settings.most_changed, form.heat_tolerance, fix, retyped
+    )
     card = _card(opened, form, fitted, compared, settings)
     size_bytes = form.write(out, card)
     return Exported(out, size_bytes, card, parity, fitted.false_alarms, form.changes, settings.target)
@@ -270,6 +273,7 @@ def _card(
             "licence": {"model": settings.licence},
         },
         references=_references(opened, settings),
+        types=checkpoint.spec.types,
     )
 
 

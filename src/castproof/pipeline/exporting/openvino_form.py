@@ -15,7 +15,7 @@ from castproof.images import decode_plain
 from castproof.model.fixed_photo_graph import fixed_squeeze_graph
 from castproof.model.inspection_graph import whole_graph
 from castproof.modelfile.card import Card
-from castproof.modelfile.outputs import HEAT_MAP, LOGIT, NOVELTY, P_DEFECTIVE
+from castproof.modelfile.outputs import DEFECT_TYPES, HEAT_MAP, LOGIT, NOVELTY, P_DEFECTIVE
 from castproof.pipeline.exporting.forms import Form, check_stored_photos
 from castproof.preprocess import Pixels
 from castproof.runtime.session import Seen
@@ -117,6 +117,7 @@ class OpenVino:
             float(named[P_DEFECTIVE][0]),
             named.get(HEAT_MAP),
             float(named[NOVELTY][0]) if NOVELTY in named else None,
+            named.get(DEFECT_TYPES),
         )
 
 

@@ -17,7 +17,7 @@ from castproof.files import atomic_path
 from castproof.gate.calibrator import Calibrator
 from castproof.model.inspection_graph import Calibrated
 from castproof.modelfile.card import Card
-from castproof.modelfile.outputs import HEAT_MAP, LOGIT, NOVELTY, P_DEFECTIVE
+from castproof.modelfile.outputs import DEFECT_TYPES, HEAT_MAP, LOGIT, NOVELTY, P_DEFECTIVE
 from castproof.pipeline.exporting.forms import Form, check_stored_photos
 from castproof.preprocess import Pixels
 from castproof.runtime.session import Seen
@@ -91,6 +91,7 @@ class TorchScript:
             float(said[P_DEFECTIVE][0]),
             said.get(HEAT_MAP),
             float(said[NOVELTY][0]) if NOVELTY in said else None,
+            said.get(DEFECT_TYPES),
         )
 
 

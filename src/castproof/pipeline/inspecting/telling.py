@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from castproof.measure.decision import Thresholds, Verdict
+from castproof.measure.decision import SUSPECT, Thresholds, Verdict
 from castproof.measure.decision import is_defective as is_on_defective_side
 from castproof.pipeline.inspecting.inspector_verdict import InspectorVerdict
 from castproof.pipeline.inspecting.judgements import Tally
 from castproof.pipeline.predicting.prediction import DEFECTIVE, GOOD, Prediction
+from castproof.runtime.inspection import Inspection
 from castproof.translation import ENGLISH, language, tr
 from castproof.wording import percent, probability
 
@@ -42,6 +43,13 @@ def verdict_meaning(verdict: Verdict | None) -> str:
         Verdict.NOT_INSPECTED: tr("could not be inspected: you decide"),
         None: tr("not judged yet"),
     }[verdict]
+
+
+def what_to_do(verdict: Verdict, inspection: Inspection | None) -> str:
+    """Return the meaning of `verdict`, and in a second line the defect type that the photo looks like, if any."""
+    name = None if inspection is None or verdict not in SUSPECT else inspection.looks_like
+    meaning = verdict_meaning(verdict)
+    return meaning if name is None else f"{meaning}\n{tr('Looks like: {name} (not proven)', name=name)}"
 
 
 def threshold_words(thresholds: Thresholds) -> str:

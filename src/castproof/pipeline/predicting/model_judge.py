@@ -52,7 +52,9 @@ class ModelJudge:
             return self.rules.prediction(unit, math.nan, reason=reason)
         inspection = self._model.inspect_part(unit.photos) if several else self._model.inspect(unit.photos[0])
         p = math.nan if inspection.p_defective is None else inspection.p_defective
-        prediction = self.rules.prediction(unit, p, inspection.warnings, inspection.reason)
+        prediction = self.rules.prediction(
+            unit, p, inspection.warnings, inspection.reason, inspection.looks_like or ""
+        )
         if prediction.verdict in (Verdict.REVIEW, Verdict.REJECT):
             self._draw(inspection, unit.photos[0])
         return prediction

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from castproof.gate.gate import Gate
-from castproof.measure.decision import DECISIVE, Thresholds, Verdict
+from castproof.measure.decision import DECISIVE, SUSPECT, Thresholds, Verdict
 from castproof.pipeline.predicting.walk import Unit
 from castproof.runtime.inspection import NO_PROBABILITY
 
@@ -28,6 +28,8 @@ class Prediction:
         label: "defective" or "good" as this class says, else "".
         warnings: why it is unlike the photos of training, in words.
         model_id: SHA-256 of what judged it, hex.
+        looks_like: the defect type that it looks like, which nothing proves; "" for ACCEPT, where it could not be
+            judged, and where the model knows no types.
     """
 
     path: Path
@@ -39,6 +41,7 @@ class Prediction:
     label: str = ""
     warnings: tuple[str, ...] = ()
     model_id: str = ""
+    looks_like: str = ""
 
     @property
     def correct(self) -> bool | None:
@@ -69,7 +72,12 @@ class Rules:
         return DEFECTIVE if folder in self.defective else GOOD if folder in self.good else ""
 
     def prediction(
-        self, unit: Unit, p_defective: float, warnings: tuple[str, ...] = (), reason: str = ""
+        self,
+        unit: Unit,
+        p_defective: float,
+        warnings: tuple[str, ...] = (),
+        reason: str = "",
+        looks_like: str = "",
     ) -> Prediction:
         """Return the prediction on `unit`.
 
@@ -78,6 +86,7 @@ class Rules:
             p_defective: calibrated; NaN where there is none.
             warnings: why it is unlike the photos of training.
             reason: why there is no p_defective.
+            looks_like: the defect type that it looks like, "" where the model knows none.
         """
         verdict = self.gate.verdict(p_defective, unlike_training=bool(warnings))
         judged = verdict is not Verdict.NOT_INSPECTED
@@ -93,4 +102,5 @@ class Rules:
             label=label,
             warnings=warnings,
             model_id=self.model_id,
+            looks_like=looks_like if verdict in SUSPECT else "",
         )

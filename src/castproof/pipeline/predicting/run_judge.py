@@ -4,13 +4,16 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from torch import Tensor
+
 from castproof.errors import ImageError
 from castproof.model.checkpoint import load_checkpoint
+from castproof.model.network import p_defective
 from castproof.pipeline.gate_file import load_gate, network_hash
 from castproof.pipeline.predicting.judge import wrong_count
 from castproof.pipeline.predicting.prediction import Prediction, Rules
 from castproof.pipeline.predicting.walk import Unit
-from castproof.pipeline.scoring import score_photos
+from castproof.pipeline.scoring import look_at_photos
 from castproof.run_folder import RunFolder
 
 CHUNK: Final = 64  # two batches
@@ -46,7 +49,8 @@ class RunJudge:
             photo for unit, reason in zip(units, wrong, strict=True) if not reason for photo in unit.photos
         ]
         failures: dict[int, ImageError] = {}
-        p_network = score_photos(self._checkpoint, paths, self._device, failures=failures)
+        outputs = look_at_photos(self._checkpoint, paths, self._device, failures=failures)
+        p_network = p_defective(outputs.logits).numpy()
         found, start = [], 0
         for unit, reason in zip(units, wrong, strict=True):
             if reason:
@@ -56,5 +60,12 @@ class RunJudge:
             start = places.stop
             told = next((str(failures[place]) for place in places if place in failures), "")
             p = gate.p_of_part(p_network[places]) if several else float(gate.p(p_network[places.start]))
-            found.append(self.rules.prediction(unit, p, reason=told))
+            worst = start - len(places) + int(p_network[places].argmax())
+            found.append(
+                self.rules.prediction(unit, p, reason=told, looks_like=self._looks_like(outputs.types[worst]))
+            )
         return found
+
+    def _looks_like(self, scores: Tensor) -> str:
+        names = self._checkpoint.spec.types
+        return names[int(scores.argmax())] if names else ""

@@ -22,6 +22,7 @@ COLUMNS: Final = (
     "warnings",
     "correct",
     "model",
+    "looks_like",
 )
 CSV: Final = "csv"
 JSON: Final = "json"
@@ -83,6 +84,7 @@ def _values(one: Prediction) -> tuple[Any, ...]:
         list(one.warnings),
         one.correct,
         one.model_id,
+        one.looks_like,
     )
 
 
