@@ -4,8 +4,10 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from castproof_process import Server
+from PIL import Image
 from small_run import ROUND, Trained, fill_class, only_run
 
 TRAIN = ("train", "--data", "photos", "--parts", "by-file", *ROUND)
@@ -27,7 +29,12 @@ def unseen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return good photos and others that the run has not seen."""
     folder = tmp_path_factory.mktemp("unseen")
     fill_class(folder / "bright", 8, 2, bright=True)
-    fill_class(folder / "dark", 8, 3, bright=False)
+    (folder / "striped").mkdir()
+    for number in range(8):
+        stripes = np.where(np.arange(56) // (number + 3) % 2 == 0, 0, 255).astype(np.uint8)
+        Image.fromarray(np.tile(stripes[None, :, None], (48, 1, 3))).save(
+            folder / "striped" / f"{number}.png"
+        )
     return folder
 
 
