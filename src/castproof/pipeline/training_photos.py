@@ -8,9 +8,10 @@ from castproof.data.folds import LEAST_FOLDS, Folds, fold_photos, most_folds
 from castproof.data.left_out import Allow, put_aside
 from castproof.data.manifest import Manifest, Photo
 from castproof.data.splits import split_photos
+from castproof.errors import SettingError
 from castproof.pipeline.part_ids import known_parts
 from castproof.progress import Progress
-from castproof.settings import TrainSettings
+from castproof.settings import DISTANCE, TrainSettings
 
 TRAIN = "train"
 
@@ -56,6 +57,13 @@ def read_photos(
         DataError: folders or classes do not fit, or photos cannot be decoded.
     """
     manifest = read_folders(Path(settings.data), settings.ok, may_lack_defects=may_lack_defects)
+    if settings.head == DISTANCE and manifest.classes.defective:
+        raise SettingError(
+            "--head distance does not fit these photos.",
+            rule="It is the head of good parts alone; where there are defects, the network learns the difference.",
+            found=f"Found the defective classes {', '.join(manifest.classes.defective)}.",
+            fix="Leave --head out.",
+        )
     manifest = verify_photos(manifest, skip_unreadable=settings.skip_unreadable, progress=progress)
     manifest = known_parts(manifest, settings.parts, progress=progress).manifest
     if not (settings.set_aside and manifest.classes.defective):
