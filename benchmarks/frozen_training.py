@@ -2,8 +2,8 @@
 
     uv run python benchmarks/frozen_training.py --data DATA --weights FILE
 
-Both train the same hidden head, epoch by epoch, on the same frozen MobileNetV3-Small, on DATA/{train,val}/CLASS, for the same number of
-epochs without early stopping, from the same weights. The plain loop is what a torchvision tutorial does: ImageFolder,
+Both train the same hidden head, epoch by epoch, on the same frozen MobileNetV3-Small, on DATA/{train,val}/CLASS, for the
+same number of epochs without early stopping, from the same weights. The plain loop is what a torchvision tutorial does: ImageFolder,
 DataLoader with two workers, random flips, a training pass, an evaluation pass over train and one over val, every
 epoch. castproof is timed with what `castproof train` does besides: checking every photo, train_samples.png, a
 checkpoint per epoch; and once more with the test split, evaluation and plots. `--plain-epochs` shortens the plain
@@ -30,7 +30,7 @@ from torchvision.datasets import ImageFolder
 from castproof.measure.threshold import tune_threshold
 from castproof.model.backbones import Backbone
 from castproof.model.weights import load_weights
-from castproof.pipeline.train import train
+from castproof.pipeline.train import Trained, train
 from castproof.preprocess import IMAGENET_MEAN, IMAGENET_STD
 from castproof.progress import SILENT
 from castproof.settings import TrainSettings
@@ -50,6 +50,8 @@ class QuietObserver:
     def data_ready(self, photos: object) -> None: ...
 
     def run_ready(self, run: object, settings: object, weights: str) -> None: ...
+
+    def recipe_chosen(self, recipe: str, trials: object) -> None: ...
 
     def going_on(self, done: int, rounds: int) -> None: ...
 
@@ -141,6 +143,8 @@ def run_castproof(settings: TrainSettings) -> CastproofTimes:
         trained = train(settings, Path(folder), observer, gate=False)
         ended = time.perf_counter()
     ends = observer.epoch_ends
+    if not isinstance(trained, Trained):
+        raise SystemExit("The photos must be good and defective ones.")
     best = max(record.val_macro_f1 or 0.0 for record in trained.result.learnt.history)
     return CastproofTimes(ends[0] - began, ends[-1] - began, ended - began, best)
 

@@ -16,6 +16,7 @@ AUTO: Final = "auto"
 NAMED_WEIGHTS: Final = (AUTO, "imagenet", "castings", "none")
 FEATURES: Final = ("last", "middle")
 HEADS: Final = ("linear", "hidden")
+DISTANCE: Final = "distance"  # the head of good parts alone, which no flag asks for
 AUG_LEVELS: Final = ("none", "minimal", "standard", "heavy")
 WEIGHINGS: Final = ("photos", "parts")
 UNTUNED: Final = "none"
@@ -94,6 +95,10 @@ class TrainSettings:
             broken.append(
                 "--unfreeze needs --recipe reference: the other recipes take --features middle, with a frozen backbone"
             )
+        if self.head == DISTANCE and not self.frozen:
+            broken.append(
+                "--unfreeze needs photos of defective parts, too: good ones alone teach no difference"
+            )
         if self.head == "linear" and not self.frozen:
             broken.append(
                 "--unfreeze needs --head hidden: a linear head is fitted at once, to a frozen backbone"
@@ -112,8 +117,8 @@ class TrainSettings:
 
     @property
     def by_epochs(self) -> bool:
-        """Whether the network learns epoch by epoch; a linear head is fitted at once."""
-        return self.head != "linear"
+        """Whether the network learns epoch by epoch; the other heads are fitted at once."""
+        return self.head == "hidden"
 
     @property
     def keeps_last(self) -> bool:
@@ -217,7 +222,7 @@ PARTS_RULE: Final = (
 _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "model": (_is_name, "the name of a network, such as mobilenet, lite0, resnet18 or timm:NAME"),
     "features": _one_of(FEATURES),
-    "head": _one_of(HEADS),
+    "head": _one_of((*HEADS, DISTANCE)),
     "weights": (_is_weights, "auto, imagenet, castings, none, or a .pt, .pth or .safetensors file"),
     "parts": PARTS_RULE,
     "split": _one_of(SPLIT_CHOICES),

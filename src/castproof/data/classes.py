@@ -71,12 +71,15 @@ class Classes:
         return name in self.defective
 
 
-def recognise_classes(folders: Sequence[str], ok: Sequence[str] = ()) -> Classes:
+def recognise_classes(
+    folders: Sequence[str], ok: Sequence[str] = (), *, may_lack_defects: bool = False
+) -> Classes:
     """Return which of `folders` are good and which are defective.
 
     Args:
         folders: the names of the class folders.
         ok: the names that are good, where a person says so; all others are then defective.
+        may_lack_defects: whether good classes alone will do.
 
     Raises:
         ClassNameError: a name in `ok` is no folder, or the names do not say clearly which ones are good.
@@ -88,7 +91,7 @@ def recognise_classes(folders: Sequence[str], ok: Sequence[str] = ()) -> Classes
         tuple(name for name in names if name in good), tuple(name for name in names if name not in good)
     )
     missing = "defective" if not classes.defective else "good" if not classes.good else ""
-    if missing:
+    if missing and not (may_lack_defects and classes.good):
         raise DataError(
             f"There is no {missing} class.",
             rule="A labelled data set holds photos of good and of defective parts, in folders of their own.",

@@ -33,7 +33,7 @@ _LAYOUT = "Photos lie in DATA/train/CLASS, DATA/val/CLASS and DATA/test/CLASS, o
 _SHOWN = 5
 
 
-def read_folders(data: Path, ok: Sequence[str] = ()) -> Manifest:
+def read_folders(data: Path, ok: Sequence[str] = (), *, may_lack_defects: bool = False) -> Manifest:
     """Return the photos under `data` with their class and, where there are split folders, their split.
 
     Class folders are read with their subfolders; a link that leads back into `data` is not followed. The
@@ -42,6 +42,7 @@ def read_folders(data: Path, ok: Sequence[str] = ()) -> Manifest:
     Args:
         data: folder with train, val and test folders of class folders, or with the class folders themselves.
         ok: names of the good class folders, where their names do not say it.
+        may_lack_defects: whether a folder without any defective class will do.
 
     Raises:
         DataError: the folders are missing, incomplete or empty, or photos lie outside of class folders.
@@ -57,14 +58,15 @@ def read_folders(data: Path, ok: Sequence[str] = ()) -> Manifest:
     if not any(found.values()):
         raise DataError(f"There are no photos in {data}.", rule=_LAYOUT, fix="Check the path.")
     _check_class_folders(homes, found)
-    classes = recognise_classes([name for _, name in found], ok)
+    classes = recognise_classes([name for _, name in found], ok, may_lack_defects=may_lack_defects)
     photos = [
         Photo(file, split, name, classes.is_defective(name), name if classes.is_defective(name) else "")
         for (split, name), files in found.items()
         for file in files
     ]
     manifest = Manifest(root, classes, tuple(sorted(photos, key=lambda photo: photo.file)))
-    _check_both_kinds(manifest)
+    if classes.defective:
+        _check_both_kinds(manifest)
     return manifest
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from castproof.errors import DataError
 from castproof.gate.calibrator import Calibrator, logit_of
 from castproof.gate.combine import part_logit
-from castproof.gate.policy import MANUAL, UNITS, Policy
+from castproof.gate.policy import GOOD_PARTS, MANUAL, UNITS, Policy
 from castproof.measure.decision import Thresholds, Verdict, decide
 from castproof.wording import probability
 
 Floats = NDArray[np.float64]
+NO_DEFECTS_SEEN: Final = "no defects were seen, so nothing is proven about them"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,20 @@ class Gate:
         """Return the gate of a network alone: nothing calibrated, one threshold, no REVIEW."""
         thresholds = Thresholds.single(threshold)
         return cls(Calibrator(), thresholds, Policy(MANUAL, thresholds=thresholds))
+
+    @classmethod
+    def of_good_parts(cls, why: str) -> "Gate":
+        """Return the gate of a network that has seen good parts alone: REVIEW from 0.5 up, no REJECT, no promise.
+
+        Args:
+            why: in words, kept with the gate.
+        """
+        return cls(Calibrator(), Thresholds(0.5, 1.0), Policy(GOOD_PARTS), why)
+
+    @property
+    def knows_no_defects(self) -> bool:
+        """Whether it never says REJECT, since the network has seen good parts alone."""
+        return self.policy.name == GOOD_PARTS
 
     def p(self, p_network: NDArray[np.floating] | float) -> Floats:
         """Return the calibrated p_defective, float64 of the same shape, of what the network says; NaN stays NaN."""
@@ -137,8 +152,15 @@ def _bound_from_json(data: Mapping[str, Any]) -> Bound:
     )
 
 
-def threshold_lines(thresholds: Thresholds) -> list[str]:
+def threshold_lines(gate: Gate) -> list[str]:
     """Return what p_defective gives which verdict, a line each."""
+    thresholds = gate.thresholds
     low, high = probability(thresholds.threshold), probability(thresholds.reject_from)
+    if gate.knows_no_defects:
+        return [
+            f"ACCEPT     p_defective < {low}",
+            f"REVIEW     p_defective ≥ {low}",
+            f"REJECT     never: {NO_DEFECTS_SEEN}",
+        ]
     review = [f"REVIEW     {low} ≤ p_defective < {high}"] if thresholds.reviews else []
     return [f"ACCEPT     p_defective < {low}", *review, f"REJECT     p_defective ≥ {high}"]

@@ -15,6 +15,7 @@ MAX_DEF_F1: Final = "max-def-f1"
 MIN_COST: Final = "min-cost"
 MISS_RATE: Final = "miss-rate"
 MANUAL: Final = "manual"
+GOOD_PARTS: Final = "good-parts"  # of a run without defects; no flag asks for it
 POLICIES: Final = (AUTO_GATE, MAX_MACRO_F1, MAX_DEF_F1, MIN_COST, MISS_RATE, MANUAL)
 PER_PART: Final = "part"
 PER_PHOTO: Final = "photo"
@@ -67,7 +68,7 @@ class Policy:
     """How thresholds are chosen.
 
     Args:
-        name: one of POLICIES.
+        name: one of POLICIES, or GOOD_PARTS.
         miss_rate: of "miss-rate": largest share of defective parts that may pass, in (0, 1).
         confidence: of the promise, one-sided, in (0, 1).
         per: "part" for the share of parts, each counted alike; "photo" for the share of photos.
@@ -95,7 +96,7 @@ class Policy:
     combine: Combine = field(default_factory=Combine)
 
     def __post_init__(self) -> None:
-        if self.name not in POLICIES:
+        if self.name not in (*POLICIES, GOOD_PARTS):
             raise SettingError(
                 "There is no such policy.",
                 rule=f"One of: {', '.join(POLICIES)}.",

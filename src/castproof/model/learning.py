@@ -17,6 +17,7 @@ from castproof.model.defect_types import TypesFit, fit_types
 from castproof.model.features import FeatureEngine, FeatureTable, feature_engine, split_features
 from castproof.model.inference import network_logits
 from castproof.model.network import Classifier
+from castproof.model.novelty import fit_novelty, folds_of_parts, novelty_out_of_fold, part_share, quantile
 from castproof.model.photos import PhotoBatches
 from castproof.model.ridge import Parts, RidgeFit, fit_ridge
 from castproof.progress import SILENT, Progress
@@ -75,6 +76,23 @@ def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> list[list
         single = batches.pop()
         batches[-1] += single
     return batches
+
+
+@dataclass(frozen=True)
+class DistanceFit:
+    """Where REVIEW of good parts begins, and what good parts that were hidden in turn say to it.
+
+    Args:
+        limit: distance at which the margin is 0.
+        photos: good photos, each of them hidden once with its part.
+        parts: their parts.
+        reviewed: how many of them lie at or beyond a limit that was set without their fold.
+    """
+
+    limit: float
+    photos: int
+    parts: int
+    reviewed: int
 
 
 class FrozenLearner:
@@ -152,6 +170,27 @@ class FrozenLearner:
         if fit is not None:
             head.set_types(*(torch.from_numpy(one).to(head.mean) for one in (fit.slope, fit.bias)))
         return fit
+
+    def fit_distance(self, part: Parts, share: float) -> DistanceFit:
+        """Return what the distance from the good train photos came to, after giving it to a "distance" head.
+
+        Args:
+            part: which part each of them shows, int64 (n,), at least 3 parts.
+            share: of the photos of good parts that were not measured from, how many lie beyond the limit, each part
+                counted alike.
+        """
+        head = self.network.head
+        if head.distance is None:
+            raise ValueError("a head of another kind measures no distance")
+        scaled = head.scaled(self._unvaried[TRAIN]).cpu().numpy()
+        novelty, fold = novelty_out_of_fold(scaled, part), folds_of_parts(part)
+        beyond = np.zeros(len(part), np.bool_)
+        for hidden in np.unique(fold):
+            here = fold == hidden
+            beyond[here] = novelty[here] >= quantile(novelty[~here], part_share(part[~here]), 1 - share)
+        limit = quantile(novelty, part_share(part), 1 - share)
+        head.distance.set(fit_novelty(scaled, part), limit)
+        return DistanceFit(limit, len(part), len(np.unique(part)), int(beyond.sum()))
 
     def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
         """Return the head's parameters, at the full rate."""

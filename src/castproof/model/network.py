@@ -7,13 +7,62 @@ import torch
 from torch import Tensor, nn
 
 from castproof.model.backbones import Backbone, seeded_backbone
+from castproof.model.novelty import DIRECTIONS, FeatureNovelty
 from castproof.model.photos import Normalise
 from castproof.preprocess import PreprocessSpec
+from castproof.settings import DISTANCE
 
 HIDDEN_WIDTH: Final = 256
 DEFECTIVE: Final = 1
-LINEAR: Final = "linear"
+HIDDEN: Final = "hidden"
 CONSTANT_FEATURE: Final = 1e-4
+STEEPNESS: Final = 4.0  # of the margin of good parts: twice as far from them is 2.8
+MOST_MARGIN: Final = 30.0  # below what makes p_defective 1, from which a gate of good parts would reject
+_LEAST_DISTANCE: Final = 1e-9
+
+
+class Distance(nn.Module):
+    """Scaled features (n, width) to a margin (n,) that grows with their distance from the good parts.
+
+    It is STEEPNESS ln(distance / limit), within MOST_MARGIN of 0; the distance is that of `FeatureNovelty`.
+    """
+
+    centre: Tensor
+    directions: Tensor
+    shrink: Tensor
+    limit: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("centre", torch.zeros(width))
+        self.register_buffer("directions", torch.zeros(DIRECTIONS, width))
+        self.register_buffer("shrink", torch.zeros(DIRECTIONS))
+        self.register_buffer("limit", torch.ones(()))
+
+    def set(self, novelty: FeatureNovelty, limit: float) -> None:
+        """Measure from the good parts of `novelty`; at the distance `limit` the margin is 0."""
+        kept = len(novelty.shrink)
+        self.centre.copy_(torch.from_numpy(novelty.centre))
+        self.directions.zero_()[:kept] = torch.from_numpy(novelty.directions)
+        self.shrink.zero_()[:kept] = torch.from_numpy(novelty.shrink)
+        self.limit.fill_(max(limit, _LEAST_DISTANCE))
+
+    def forward(self, scaled: Tensor) -> Tensor:
+        """Return the margin (n,)."""
+        distance, _ = self._distance_and_pull(scaled)
+        return (STEEPNESS * torch.log(distance / self.limit)).clamp(-MOST_MARGIN, MOST_MARGIN)
+
+    def slope(self, scaled: Tensor) -> Tensor:
+        """Return how the margin grows with each scaled feature, (n, width); see `Head.slope`."""
+        distance, pull = self._distance_and_pull(scaled)
+        return STEEPNESS * pull / distance[:, None]
+
+    def _distance_and_pull(self, scaled: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the distance (n,), and how it grows with each scaled feature, (n, width)."""
+        away = scaled - self.centre
+        kept = away - (self.shrink * (away @ self.directions.T)) @ self.directions
+        width = scaled.shape[1]
+        return ((away * kept).sum(dim=1) / width).clamp_min(_LEAST_DISTANCE), 2 * kept / width
 
 
 class Head(nn.Module):
@@ -24,7 +73,7 @@ class Head(nn.Module):
 
     Args:
         width: number of features.
-        kind: "linear", or "hidden" for one hidden layer with dropout.
+        kind: "linear", "hidden" for one hidden layer with dropout, or "distance" from good parts, see `Distance`.
         dropout: of the hidden layer.
         types: how many defect types it has scores for, see `castproof.model.defect_types`; 0 for none.
     """
@@ -35,12 +84,14 @@ class Head(nn.Module):
     bend: nn.Sequential
     last: nn.Linear
     types: nn.Linear | None
+    distance: Distance | None
 
     def __init__(self, width: int, kind: str, dropout: float, types: int = 0) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("std", torch.ones(width))
-        self.hidden = None if kind == LINEAR else nn.Linear(width, HIDDEN_WIDTH)
+        self.distance = Distance(width) if kind == DISTANCE else None
+        self.hidden = nn.Linear(width, HIDDEN_WIDTH) if kind == HIDDEN else None
         self.bend = nn.Sequential(nn.Hardswish(), nn.Dropout(dropout))
         self.last = nn.Linear(width if self.hidden is None else HIDDEN_WIDTH, 2)
         self.types = nn.Linear(width, types) if types else None
@@ -89,6 +140,9 @@ class Head(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Return logits (n, 2) of features (n, width)."""
         scaled = self.scaled(features)
+        if self.distance is not None:
+            margin = self.distance(scaled) / 2
+            return torch.stack([-margin, margin], dim=1)
         logits: Tensor = self.last(scaled if self.hidden is None else self.bend(self.hidden(scaled)))
         return logits
 
@@ -97,6 +151,8 @@ class Head(nn.Module):
 
         It is the gradient, written out, so that a graph without gradients can hold it.
         """
+        if self.distance is not None:
+            return self.distance.slope(self.scaled(features)) / self.std
         rise = self.last.weight[DEFECTIVE] - self.last.weight[1 - DEFECTIVE]
         if self.hidden is None:
             return (rise / self.std).expand(len(features), -1)

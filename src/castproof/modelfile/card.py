@@ -79,7 +79,7 @@ class Card:
     Args:
         name: of the model, for people.
         good: names of the classes of good parts.
-        defective: names of the classes of defective parts.
+        defective: names of the classes of defective parts; none where the gate knows no defects.
         size_px: side of the network input; the photo is squeezed to it inside the graph.
         colour: GREY where all training photos were grey, else COLOUR; for people, no verdict rests on it.
         gate: calibration, thresholds, policy and promise.
@@ -159,19 +159,19 @@ def read_card(text: str, name: str) -> Card:
 
 
 def _card(data: Mapping[str, Any]) -> Card:
-    gate = data["input_gate"]
+    gate, verdicts = data["input_gate"], Gate.from_json(data["gate"])
     return Card(
         name=str(data["name"]),
-        good=_names(data["classes"]["good"]),
-        defective=_names(data["classes"]["defective"]),
+        good=_names(data["classes"]["good"], 1),
+        defective=_names(data["classes"]["defective"], 0 if verdicts.knows_no_defects else 1),
         size_px=int(data["size_px"]),
         colour=str(data["colour"]),
-        gate=Gate.from_json(data["gate"]),
+        gate=verdicts,
         input_gate=None if gate is None else InputGate.from_json(gate),
         examples=tuple(Example.from_json(one) for one in data["examples"]),
         about=_shallow(dict(data["about"])),
         references=_references(data.get("references", [])),
-        types=_names(data["types"]) if data.get("types") else (),
+        types=_names(data["types"], 1) if data.get("types") else (),
     )
 
 
@@ -181,8 +181,12 @@ def _references(references: Any) -> tuple[Reference, ...]:
     return tuple(map(Reference.from_json, references))
 
 
-def _names(names: Any) -> tuple[str, ...]:
-    if not isinstance(names, list) or not names or not all(isinstance(one, str) and one for one in names):
+def _names(names: Any, least: int) -> tuple[str, ...]:
+    if (
+        not isinstance(names, list)
+        or len(names) < least
+        or not all(isinstance(one, str) and one for one in names)
+    ):
         raise ValueError("a list of class names is expected")
     return tuple(names)
 

@@ -28,10 +28,19 @@ from castproof.pipeline.gate_file import (
     read_gate_file,
     sealed,
 )
-from castproof.pipeline.judged import CROSSVAL, RUN, Judged, Source, open_source, with_evidence_of
+from castproof.pipeline.judged import (
+    CROSSVAL,
+    RUN,
+    Judged,
+    Source,
+    open_source,
+    refuse_good_parts,
+    with_evidence_of,
+)
 from castproof.report.gate_plots import calibration_plot, tradeoff_plot
 from castproof.report.style import save
 from castproof.run_folder import REPORT_FILE, RunFolder
+from castproof.settings import TrainSettings
 from castproof.wording import command, program
 
 TEST: Final = "test"
@@ -166,6 +175,8 @@ def decided(folder: Path) -> Decision | None:
             fix="Read validation.html there; or decide on the photos of this run alone: castproof decide",
         )
     kept = gate_of(content, path)
+    if kept.knows_no_defects:
+        refuse_good_parts(folder, TrainSettings.from_json(RunFolder(folder).read_hparams()["settings"]))
     try:
         told = content["asked"]
         evidence = None if told["evidence"] is None else Path(told["evidence"])

@@ -10,6 +10,7 @@ from castproof.data.manifest import read_csv
 from castproof.data.synthetic import write_dataset
 from castproof.errors import DataError
 from castproof.pipeline.exporting.export import Exported, ExportSettings, export
+from castproof.pipeline.good_parts import GoodPartsRun
 from castproof.pipeline.predict import Prediction, predict
 from castproof.pipeline.reporting.report import report_path, write_report
 from castproof.pipeline.reporting.reported import Reported
@@ -61,6 +62,8 @@ def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
     )
     _record_parts(data, observer)
     trained = train(settings, outdir / "runs", observer)
+    if isinstance(trained, GoodPartsRun):
+        raise DataError("The generated castings hold no defective parts.", fix="Report this.")
     run = trained.result.run
     if trained.decision is None:
         raise trained.no_gate or DataError("The generated castings carry no gate.", fix="Report this.")

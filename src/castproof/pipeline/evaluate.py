@@ -14,6 +14,7 @@ from castproof.gate.gate import Gate
 from castproof.measure.evaluation import ScoredSplit, score_split
 from castproof.model.checkpoint import Checkpoint, load_checkpoint
 from castproof.pipeline.gate_file import check_single, load_gate
+from castproof.pipeline.judged import refuse_good_parts
 from castproof.pipeline.results import Evaluation, evaluation_context, write_evaluation
 from castproof.pipeline.scoring import score_photos
 from castproof.progress import SILENT, Progress
@@ -48,6 +49,7 @@ def evaluate(
         CastproofError: the run, the photos or the output folder do not fit.
     """
     settings = TrainSettings.from_json(run.read_hparams()["settings"])
+    refuse_good_parts(run.path, settings)
     checkpoint = load_checkpoint(run.best_model)
     gate = load_gate(run, checkpoint.threshold)
     check_single(gate, run.path, "evaluate")

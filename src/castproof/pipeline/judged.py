@@ -16,7 +16,7 @@ from castproof.files import CSV_ERRORS, unguarded
 from castproof.gate.calibrator import logit_of
 from castproof.gate.evidence import Evidence, share_out_folds
 from castproof.run_folder import CROSSVAL_PLAN, RunFolder
-from castproof.settings import TrainSettings
+from castproof.settings import DISTANCE, TrainSettings
 from castproof.wording import counted
 
 RUN: Final = "run"
@@ -167,6 +167,7 @@ def _open_run(run: RunFolder) -> Source:
             f"{run.path} is not complete.", fix=f"Go on with it: castproof train --resume {run.path}"
         )
     settings = TrainSettings.from_json(stored["settings"])
+    refuse_good_parts(run.path, settings)
     manifest = read_csv(run.manifest, Path(settings.data))
     told = dict(read_predictions(run.predictions))
     learnt = {part_key(photo) for photo in manifest.of_split("train")}
@@ -281,6 +282,18 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _broken(path: Path, found: str) -> BrokenRunError:
     return BrokenRunError(f"{path} cannot be used.", found=f"({found})", fix="Make it again.")
+
+
+def refuse_good_parts(run: Path, settings: TrainSettings) -> None:
+    """Raise DataError where `run` has learnt from good parts alone: nothing is known about defects to judge by."""
+    if settings.head == DISTANCE:
+        raise DataError(
+            f"{run} has seen good parts alone.",
+            rule="Figures, promises and a report take photos of defective parts, too.",
+            found="No defects were seen, so nothing is proven about them.",
+            fix="Put photos of defective parts into a class folder beside the good ones and train again: "
+            f"castproof train --data {settings.data}",
+        )
 
 
 def _no_evidence(found: str) -> DataError:

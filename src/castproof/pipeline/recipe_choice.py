@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from castproof.data.folds import Folds
 from castproof.data.manifest import Manifest
-from castproof.data.splits import part_key
 from castproof.errors import DataError, WeightsError
 from castproof.measure.scores import Floats
 from castproof.model.device import worker_threads
@@ -17,7 +15,7 @@ from castproof.model.features import FeatureTable, feature_engine, split_feature
 from castproof.model.learning import FrozenLearner, LabelledPhotos
 from castproof.model.photos import PhotoBatches
 from castproof.pipeline.photo_weights import photo_weights
-from castproof.pipeline.training_run import start_network
+from castproof.pipeline.training_run import part_places, start_network
 from castproof.progress import Progress
 from castproof.recipes import CANDIDATES, as_recipe
 from castproof.settings import TrainSettings
@@ -115,7 +113,7 @@ def _losses(
                 progress,
                 FeatureTable(features, rows),
             )
-            learner.fit_at_once(_part_numbers(manifest)[rows["train"].numpy()])
+            learner.fit_at_once(part_places(manifest.photos)[rows["train"].numpy()])
             with torch.inference_mode():
                 logits = start.network.head(features[0, torch.from_numpy(np.flatnonzero(home == fold))])
             margins[home == fold] = (logits[:, 1] - logits[:, 0]).double().cpu().numpy()
@@ -134,13 +132,8 @@ def _labelled(
     )
 
 
-def _part_numbers(manifest: Manifest) -> NDArray[np.int64]:
-    numbers = {key: number for number, key in enumerate(sorted(set(map(part_key, manifest.photos))))}
-    return np.array([numbers[part_key(photo)] for photo in manifest.photos])
-
-
 def _by_part(margins: Floats, manifest: Manifest) -> dict[bool, Floats]:
-    part = _part_numbers(manifest)
+    part = part_places(manifest.photos)
     defective = np.array([photo.defective for photo in manifest.photos])
     losses = np.logaddexp(0, np.where(defective, -margins, margins))
     of_kind = {}

@@ -21,6 +21,12 @@ from castproof.pipeline.crossval import FoldedPhotos, cross_validate, write_feat
 from castproof.pipeline.crossval_results import CrossvalResult
 from castproof.pipeline.crossval_rounds import RoundObserver
 from castproof.pipeline.decide import Asked, Decision, decide, write_decision
+from castproof.pipeline.good_parts import (
+    GoodPartsRun,
+    check_good_parts,
+    good_parts_settings,
+    learn_good_parts,
+)
 from castproof.pipeline.machine import Machine, describe_machine, prepare_device
 from castproof.pipeline.recipe_choice import RecipeTrial, choose_recipe
 from castproof.pipeline.training_photos import TRAIN, TrainingPhotos, read_training_photos
@@ -77,7 +83,7 @@ def train(
     *,
     gate: bool = True,
     allow_aside: Allow = lambda _: False,
-) -> Trained:
+) -> Trained | GoodPartsRun:
     """Return a complete run in a new folder under `outdir`.
 
     Args:
@@ -97,6 +103,9 @@ def train(
     machine = describe_machine(device)
     observer.machine_ready(machine)
     photos = read_training_photos(settings, observer, allow_aside)
+    if photos.good_only:
+        check_good_parts(photos.manifest)
+        settings = good_parts_settings(settings)
     observer.data_ready(photos)
     if settings.recipe == AUTO:
         settings, trials = choose_recipe(settings, photos.folds, device, observer)
@@ -111,7 +120,7 @@ def train(
 
 def resume(
     run: RunFolder, observer: TrainObserver, *, gate: bool = True, allow_aside: Allow = lambda _: False
-) -> Trained:
+) -> Trained | GoodPartsRun:
     """Return a complete run after going on where it stopped, with its own settings.
 
     Raises:
@@ -153,8 +162,10 @@ def _complete(
     observer: TrainObserver,
     *,
     gate: bool,
-) -> Trained:
+) -> Trained | GoodPartsRun:
     """Return the run with its evidence and its gate: folds first, since metrics.json marks a complete run."""
+    if photos.good_only:
+        return learn_good_parts(run, settings, photos.manifest, start, device, observer)
     evidence, table = None, None
     if photos.folds is not None:
         evidence, table = _evidence(run, settings, photos, photos.folds, start, device, observer)

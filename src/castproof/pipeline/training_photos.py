@@ -8,9 +8,10 @@ from castproof.data.folds import LEAST_FOLDS, Folds, fold_photos, most_folds
 from castproof.data.left_out import Allow, put_aside
 from castproof.data.manifest import Manifest, Photo
 from castproof.data.splits import split_photos
+from castproof.errors import SettingError
 from castproof.pipeline.part_ids import known_parts
 from castproof.progress import Progress
-from castproof.settings import TrainSettings
+from castproof.settings import DISTANCE, TrainSettings
 
 TRAIN = "train"
 
@@ -31,13 +32,18 @@ class TrainingPhotos:
     folds: Folds | None
 
     @property
+    def good_only(self) -> bool:
+        """Whether there are photos of good parts alone; then all of them are in train."""
+        return not self.manifest.classes.defective
+
+    @property
     def holds_back(self) -> bool:
         """Whether there are photos that the network does not learn from."""
         return len(self.manifest.of_split(TRAIN)) < len(self.manifest.photos)
 
 
 def read_photos(
-    settings: TrainSettings, progress: Progress, allow_aside: Allow
+    settings: TrainSettings, progress: Progress, allow_aside: Allow, *, may_lack_defects: bool = False
 ) -> tuple[Manifest, tuple[Photo, ...]]:
     """Return the verified photos with the part that each of them shows, split as in their folder; and those left out.
 
@@ -45,26 +51,39 @@ def read_photos(
         settings: what to read, and whether photos with a doubtful label are left out.
         progress: told of every photo.
         allow_aside: asked where a large share of a class would be left out.
+        may_lack_defects: whether a folder of good parts alone will do.
 
     Raises:
         DataError: folders or classes do not fit, or photos cannot be decoded.
     """
-    manifest = read_folders(Path(settings.data), settings.ok)
+    manifest = read_folders(Path(settings.data), settings.ok, may_lack_defects=may_lack_defects)
+    if settings.head == DISTANCE and manifest.classes.defective:
+        raise SettingError(
+            "--head distance does not fit these photos.",
+            rule="It is the head of good parts alone; where there are defects, the network learns the difference.",
+            found=f"Found the defective classes {', '.join(manifest.classes.defective)}.",
+            fix="Leave --head out.",
+        )
     manifest = verify_photos(manifest, skip_unreadable=settings.skip_unreadable, progress=progress)
     manifest = known_parts(manifest, settings.parts, progress=progress).manifest
-    return put_aside(manifest, allow_aside) if settings.set_aside else (manifest, ())
+    if not (settings.set_aside and manifest.classes.defective):
+        return manifest, ()
+    return put_aside(manifest, allow_aside)
 
 
 def read_training_photos(settings: TrainSettings, progress: Progress, allow_aside: Allow) -> TrainingPhotos:
     """Return the photos of a training run in the splits that its settings ask for.
 
     The network learns from every photo that no split folder holds back, unless validation photos are needed to choose
-    an epoch or a threshold, or a new split is asked for.
+    an epoch or a threshold, or a new split is asked for. Of good parts alone it learns from all photos.
 
     Raises:
         DataError: folders, classes or splits do not fit, or photos cannot be decoded.
     """
-    manifest, aside = read_photos(settings, progress, allow_aside)
+    manifest, aside = read_photos(settings, progress, allow_aside, may_lack_defects=True)
+    if not manifest.classes.defective:
+        photos = tuple(replace(photo, split=TRAIN) for photo in manifest.photos)
+        return TrainingPhotos(replace(manifest, photos=photos), aside, None)
     if settings.split != "given":
         manifest = manifest.unsplit()
     if manifest.of_split(""):

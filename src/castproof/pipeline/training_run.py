@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import numpy as np
 import torch
 
-from castproof.data.manifest import SPLITS, Manifest
+from castproof.data.manifest import SPLITS, Manifest, Photo
 from castproof.data.splits import part_key
 from castproof.files import write_csv, write_error, write_text
 from castproof.measure.decision import Thresholds
@@ -25,7 +25,7 @@ from castproof.model.learning import TRAIN, FinetuneLearner, FrozenLearner, Labe
 from castproof.model.libraries import find_network
 from castproof.model.network import Classifier, NetworkSpec, build_network, p_defective
 from castproof.model.photos import PhotoBatches
-from castproof.model.ridge import Parts, StrengthTrial
+from castproof.model.ridge import StrengthTrial
 from castproof.model.training import VAL, EpochRecord, Trainer, tuned_threshold
 from castproof.model.weights import load_chosen, weights_hash
 from castproof.pipeline.machine import Machine
@@ -168,12 +168,12 @@ def run_training(
     Raises:
         CastproofError: a photo cannot be decoded, the run cannot be gone on with, or training diverges.
     """
-    with _logged_to(run.log):
+    with logged_to(run.log):
         log.info("settings %s", json.dumps(settings.to_json()))
         log.info("photos %s, unreadable %d", json.dumps(manifest.counts()), len(manifest.unreadable))
         log.info("weights %s", start.weights)
         draw_train_samples(manifest, settings, run.path / "train_samples.png")
-        splits = _labelled_photos(manifest, settings)
+        splits = labelled_photos(manifest, settings)
         labels = {name: split.defective for name, split in splits.items()}
         network = start.network.to(device)
         learner: Learner
@@ -221,7 +221,7 @@ def _fit_at_once(
     progress: Progress,
 ) -> Learnt:
     """Return what fitting the linear head came to; its strength is chosen by hiding parts of train."""
-    part = _parts_of_train(manifest)
+    part = part_places(manifest.of_split(TRAIN))
     with progress.task("head", 1) as task:
         fit = learner.fit_at_once(part)
         task.advance()
@@ -240,18 +240,21 @@ def _fit_types(learner: FrozenLearner, manifest: Manifest) -> TypesFit | None:
     if len(manifest.classes.defective) < 2:
         return None
     names = [photo.class_name for photo in manifest.of_split(TRAIN)]
-    fit = learner.fit_types(names, _parts_of_train(manifest))
+    fit = learner.fit_types(names, part_places(manifest.of_split(TRAIN)))
     if fit is not None:
         log.info("types %s, %s", json.dumps(fit.names), json.dumps(asdict(fit.trial)))
     return fit
 
 
-def _parts_of_train(manifest: Manifest) -> Parts:
-    numbers = {key: number for number, key in enumerate(sorted(set(map(part_key, manifest.photos))))}
-    return np.array([numbers[part_key(photo)] for photo in manifest.of_split(TRAIN)])
+def part_places(photos: Sequence[Photo]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """Return the place of each photo's part among the sorted parts of all of them, int64 (n,)."""
+    keys = [part_key(photo) for photo in photos]
+    places = {key: place for place, key in enumerate(sorted(set(keys)))}
+    return np.array([places[key] for key in keys], np.int64)
 
 
-def _labelled_photos(manifest: Manifest, settings: TrainSettings) -> dict[str, LabelledPhotos]:
+def labelled_photos(manifest: Manifest, settings: TrainSettings) -> dict[str, LabelledPhotos]:
+    """Return the photos of each split that has some, with label and weight."""
     threads = worker_threads(settings.num_workers)
     labelled = {}
     for name in SPLITS:
@@ -338,7 +341,8 @@ class _LogFile(logging.FileHandler):
 
 
 @contextmanager
-def _logged_to(path: Path) -> Iterator[None]:
+def logged_to(path: Path) -> Iterator[None]:
+    """Write what is logged to the file `path`, too. Raises OutputError."""
     try:
         handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:

@@ -58,7 +58,7 @@ def _use(card: "Card") -> dict[str, Any]:
         "input": f"uint8 (height, width, 1 or 3), any size; squeezed to {card.size_px} x {card.size_px} inside",
         "training photos": card.colour if card.input_gate else "not known",
         "verdicts": [
-            *threshold_lines(card.gate.thresholds),
+            *threshold_lines(card.gate),
             UNLIKE if card.input_gate else NO_INPUT_GATE,
         ],
         "calibration": str(card.gate.calibrator),

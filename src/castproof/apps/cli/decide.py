@@ -204,7 +204,7 @@ def show_decision(decision: "Decision") -> None:
     if decision.source.known:
         tell(f"           {counted(decision.source.known, 'photo')} left out: their part is in train")
     tell(f"Calibrated {escape(str(gate.calibrator))} ({escape(gate.calibrated_for)})")
-    for line in threshold_lines(gate.thresholds):
+    for line in threshold_lines(gate):
         tell(f"[bold]{escape(line)}[/]")
     for sentence in promise_sentences(decision):
         tell(escape(sentence))

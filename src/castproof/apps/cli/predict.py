@@ -75,6 +75,7 @@ def predict_command(
 
     castproof predict runs/mobilenet_adamw_none_dr0.5_20260101_120000 today/ --part-per-folder
     """
+    from castproof.gate.gate import NO_DEFECTS_SEEN
     from castproof.pipeline.predict import Asked, predict_all
     from castproof.pipeline.predicting.judge import open_judge
     from castproof.pipeline.predicting.walk import Shard
@@ -92,6 +93,10 @@ def predict_command(
             judge = open_judge(model, device=device, heat_maps=heat_maps)
         summary = predict_all(judge, asked, SILENT if bars.hidden else bars)
     show_summary(summary, None if asked.table is None else asked.table.path, part_per_folder=part_per_folder)
+    if judge.rules.gate.knows_no_defects:
+        console.print(
+            f"[bold]Good parts only:[/] nothing is ever rejected; {NO_DEFECTS_SEEN}.", soft_wrap=True
+        )
     if heat_maps is not None and heat_maps.is_dir():
         console.print(f"Heat maps: [bold]{escape(str(heat_maps))}[/]", soft_wrap=True)
     if summary.not_inspected:

@@ -116,6 +116,7 @@ def train_command(
     screen, allow = TrainingConsole(wanted_bars=not no_bars), allow_aside(set_aside_any_share)
     with training_libraries():
         from castproof.pipeline import train as pipeline
+        from castproof.pipeline.good_parts import GoodPartsRun
         from castproof.run_folder import RunFolder
     try:
         if settings is None:
@@ -127,7 +128,10 @@ def train_command(
     except KeyboardInterrupt:
         _tell_interrupted(screen.run)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    screen.show_result(trained, full=full)
+    if isinstance(trained, GoodPartsRun):
+        screen.show_good_parts(trained)
+    else:
+        screen.show_result(trained, full=full)
 
 
 def _refuse_settings(context: typer.Context) -> None:

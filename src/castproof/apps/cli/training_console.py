@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from castproof.model.defect_types import TypesTrial
     from castproof.model.training import EpochRecord
     from castproof.pipeline.decide import Decision
+    from castproof.pipeline.good_parts import GoodPartsRun
     from castproof.pipeline.machine import Machine
     from castproof.pipeline.recipe_choice import RecipeTrial
     from castproof.pipeline.train import Trained
@@ -51,6 +52,11 @@ class TrainingConsole(Bars):
     def data_ready(self, photos: "TrainingPhotos") -> None:
         """Print photos per split and class, those that are held back, and those that were left out."""
         manifest = photos.manifest
+        if photos.good_only:
+            tell(
+                "[bold]Good parts only:[/] no class folder holds defective parts. Photos will be judged by how far "
+                "they lie from the good ones: ACCEPT or REVIEW, never REJECT, and no promise."
+            )
         console.print(data_table(manifest))
         show_parts(manifest)
         if photos.aside:
@@ -132,6 +138,24 @@ class TrainingConsole(Bars):
             f"{_share(record.train_macro_f1):>7} [bold]{_share(record.val_macro_f1):>7}[/]   "
             f"{record.threshold:>9.4f}   {record.lr:>7.1e}{best}"
         )
+
+    def show_good_parts(self, trained: "GoodPartsRun") -> None:
+        """Print what a run on good parts alone can say, and what turns it into one with a proven gate."""
+        from castproof.data.folds import LEAST_FOLDS
+        from castproof.gate.gate import threshold_lines
+
+        run = trained.run.path
+        console.print()
+        tell(escape(trained.gate.calibrated_for))
+        for line in threshold_lines(trained.gate):
+            console.print(line)
+        tell(
+            f"[bold]The first defects:[/] put their photos into a class folder beside the good ones and give this "
+            f"command again. With {LEAST_FOLDS} defective parts or more it trains on both kinds and ends with a gate "
+            "that rests on them; promises take more parts."
+        )
+        propose("Judge photos", ["predict", str(run), "PHOTOS"])
+        propose("Make the model file for the station", ["export", str(run), "-o", "model.onnx"])
 
     def show_result(self, trained: "Trained", *, full: bool) -> None:
         """Print what the gate does to parts that the network had not learnt from, and what to do next.

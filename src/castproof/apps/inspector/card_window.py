@@ -22,7 +22,7 @@ def card_sections(model: OpenModel) -> dict[str, dict[str, Any]]:
     use = {
         tr("file"): str(model.source),
         tr("classes"): class_mapping(card.good, card.defective),
-        tr("verdicts"): threshold_lines(card.gate.thresholds),
+        tr("verdicts"): threshold_lines(card.gate),
         tr("size of the network's input"): f"{card.size_px} x {card.size_px}",
         tr("identity (SHA-256)"): model.model.model_id,
     }

@@ -6,7 +6,7 @@ from typing import Any, Final
 from castproof.data.manifest import SPLITS, Manifest
 from castproof.data.splits import part_key
 from castproof.errors import CastproofError
-from castproof.gate.gate import Gate
+from castproof.gate.gate import NO_DEFECTS_SEEN, Gate
 from castproof.gate.results import Results, VerdictRates
 from castproof.measure.intervals import Rate
 from castproof.model.checkpoint import Checkpoint
@@ -63,7 +63,9 @@ def parity_section(parity: Parity) -> Section:
 
 def _promise(told: Reported | None, gate: Gate) -> Section:
     section: Section = {"policy": gate.policy.name}
-    if told is not None and told.decided:
+    if gate.knows_no_defects:
+        section["promise"] = [f"none: {NO_DEFECTS_SEEN}", gate.calibrated_for]
+    elif told is not None and told.decided:
         section["promise"] = promise_sentences(told.decision) or ["none"]
     else:
         section["promise"] = ["none: no gate was decided that is told of here; see castproof decide"]

@@ -208,7 +208,7 @@ def asked_section(told: Reported) -> Section:
             "One verdict takes",
             _combined_words(policy),
         ),
-        *(("Verdict", " ".join(line.split())) for line in threshold_lines(told.decision.gate.thresholds)),
+        *(("Verdict", " ".join(line.split())) for line in threshold_lines(told.decision.gate)),
     ]
     return Section(
         "The network gives each photo p_defective, how likely it shows a defect; thresholds turn it into a "
