@@ -147,15 +147,16 @@ class Head(nn.Module):
         return logits
 
     def slope(self, features: Tensor) -> Tensor:
-        """Return how the margin between the two logits grows with each feature, (n, width), without dropout.
+        """Return how the margin between the two logits grows with each feature, without dropout.
 
-        It is the gradient, written out, so that a graph without gradients can hold it.
+        It is (n, width), of a linear head (1, width): to expand it would take an operator that model files refuse. It
+        is the gradient, written out, so that a graph without gradients can hold it.
         """
         if self.distance is not None:
             return self.distance.slope(self.scaled(features)) / self.std
         rise = self.last.weight[DEFECTIVE] - self.last.weight[1 - DEFECTIVE]
         if self.hidden is None:
-            return (rise / self.std).expand(len(features), -1)
+            return (rise / self.std)[None]
         inside = self.hidden(self.scaled(features))
         bend = torch.where(inside.abs() < 3, (2 * inside + 3) / 6, (inside > 0).to(inside.dtype))
         return (bend * rise) @ self.hidden.weight / self.std
