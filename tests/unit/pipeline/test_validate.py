@@ -17,8 +17,9 @@ from castproof.errors import BrokenRunError, DataError, OutputError, PromiseErro
 from castproof.gate.choosing import choose_gate
 from castproof.gate.evidence import Evidence
 from castproof.gate.gate import Gate
-from castproof.gate.policy import MAX_MACRO_F1, Policy
+from castproof.gate.policy import MANUAL, MAX_MACRO_F1, Policy
 from castproof.gate.risk import EXACT, Sample
+from castproof.measure.decision import Thresholds
 from castproof.measure.intervals import exact_binomial
 from castproof.pipeline.gate_file import load_gate, sealed
 from castproof.pipeline.judged import RUN, Judged, Source
