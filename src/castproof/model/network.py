@@ -72,11 +72,13 @@ class Head(nn.Module):
     def slope(self, features: Tensor) -> Tensor:
         """Return how the margin between the two logits grows with each feature, (n, width), without dropout.
 
+        Of a linear head it is the same for all photos, and (1, width): to repeat it would take an operator that a model
+        file may not hold.
         It is the gradient, written out, so that a graph without gradients can hold it.
         """
         rise = self.last.weight[DEFECTIVE] - self.last.weight[1 - DEFECTIVE]
         if self.hidden is None:
-            return (rise / self.std).expand(len(features), -1)
+            return (rise / self.std)[None]
         inside = self.hidden(self.scaled(features))
         bend = torch.where(inside.abs() < 3, (2 * inside + 3) / 6, (inside > 0).to(inside.dtype))
         return (bend * rise) @ self.hidden.weight / self.std
