@@ -2,8 +2,8 @@
 
     uv run python benchmarks/frozen_training.py --data DATA --weights FILE
 
-Both train the same hidden head, epoch by epoch, on the same frozen MobileNetV3-Small, on DATA/{train,val}/CLASS, for the
-same number of epochs without early stopping, from the same weights. The plain loop is what a torchvision tutorial does: ImageFolder,
+Both train the same hidden head on the same frozen MobileNetV3-Small, on DATA/{train,val}/CLASS, for the same number of
+epochs without early stopping, from the same weights. The plain loop is what a torchvision tutorial does: ImageFolder,
 DataLoader with two workers, random flips, a training pass, an evaluation pass over train and one over val, every
 epoch. castproof is timed with what `castproof train` does besides: checking every photo, train_samples.png, a
 checkpoint per epoch; and once more with the test split, evaluation and plots. `--plain-epochs` shortens the plain

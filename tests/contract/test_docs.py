@@ -27,12 +27,13 @@ from castproof.images import IMAGE_SUFFIXES, MAX_FILE_BYTES, MAX_PIXELS, MAX_SID
 from castproof.measure.metrics import metrics
 from castproof.recipes import OF_RECIPE, RECIPES, recipe_settings
 from castproof.run_folder import RunFolder
-from castproof.settings import TrainSettings
+from castproof.settings import TABLE_SUFFIXES, TrainSettings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 DOCS = ROOT / "docs"
-RUN = Path("runs/mobilenet_adamw_none_dr0.5_20260101_120000")
+RUN = Path("runs/mobilenet_linear_20260101_120000")
+BY_EPOCHS = Path("runs/by epochs")
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
@@ -70,7 +71,11 @@ def tables(text: str) -> list[DocTable]:
 
 
 def table(name: str, heading: str) -> DocTable:
-    return next(one for one in tables(page(name)) if one.heading == heading)
+    return tables_under(name, heading)[0]
+
+
+def tables_under(name: str, heading: str) -> list[DocTable]:
+    return [one for one in tables(page(name)) if one.heading == heading]
 
 
 def names_in(cells: Iterator[str] | list[str]) -> list[str]:
@@ -252,7 +257,8 @@ def test_class_names_are_read_as_documented() -> None:
 
 def test_formats_and_limits_are_those_of_the_decoder() -> None:
     text = page("data.md")
-    assert set(re.findall(r"(?<=[ (])\.[a-z]+\d?\b", text)) == IMAGE_SUFFIXES | FOREIGN_SUFFIXES
+    told = set(re.findall(r"(?<=[ (])\.[a-z]+\d?\b", text))
+    assert told == IMAGE_SUFFIXES | FOREIGN_SUFFIXES | set(TABLE_SUFFIXES)
     for limit in (
         f"{MAX_SIDE_PX} pixels",
         f"{MAX_PIXELS // 10**6} megapixels",
@@ -283,7 +289,7 @@ def test_null_is_told_of_the_metrics_that_can_be_none() -> None:
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with photos in data/, a run trained on them, an evaluation in scored/ and verdicts.csv.
+    """Return a folder with photos in data/, two runs trained on them, an evaluation in scored/ and verdicts.csv.
 
     Its model file is model.onnx; part_17.jpg is like its photos, dark.jpg is not, and broken.jpg is no photo.
     """
@@ -300,9 +306,11 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     broken.write_bytes(b"no photo")
     settings = ["--weights", "none", "--img-size", "32", "--epochs", "1", "--device", "cpu", "--no-bars"]
     data, run = str(place / "data"), str(place / RUN)
-    call(["train", "--data", data, "--outdir", str(place / "made"), *settings])
     (place / "runs").mkdir()
-    next((place / "made").iterdir()).rename(place / RUN)
+    for recipe, target in (("fast", RUN), ("reference", BY_EPOCHS)):
+        made = place / f"made {recipe}"
+        call(["train", "--data", data, "--recipe", recipe, "--outdir", str(made), *settings])
+        next(made.iterdir()).rename(place / target)
     call(["evaluate", run, "--data", f"{data}/test", "--outdir", str(place / "scored"), "--device", "cpu"])
     call(["predict", run, data, str(broken), "--csv", str(place / "verdicts.csv")], exit_code=3)
     call(["export", run, "--data", data, "-o", str(place / "model.onnx"), "--no-bars"])
@@ -323,14 +331,17 @@ def columns(path: Path) -> list[str]:
 
 
 def test_every_file_of_a_run_is_described(workplace: Path) -> None:
-    described = first_names(table("results.md", "The run folder"))
-    assert sorted(described) == sorted(path.name for path in (workplace / RUN).iterdir())
+    usual, by_epochs = (first_names(one) for one in tables_under("results.md", "The run folder"))
+    assert sorted(usual) == sorted(path.name for path in (workplace / RUN).iterdir())
+    own = {path.name for path in (workplace / BY_EPOCHS).iterdir()} - set(usual)
+    assert sorted(by_epochs) == sorted(own)
+    described = {*usual, *by_epochs}
     properties = [name for name, value in vars(RunFolder).items() if isinstance(value, property)]
     paths = [getattr(RunFolder(Path("run")), name) for name in properties]
-    assert {path.name for path in paths if isinstance(path, Path)} <= set(described)
+    assert {path.name for path in paths if isinstance(path, Path)} <= {*described, "features.npy"}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     listed = next(one for one in tables(readme) if one.heading == "What a run leaves behind")
-    assert sorted(first_names(listed)) == sorted(described)
+    assert sorted(first_names(listed)) == sorted(usual)
 
 
 def test_every_file_of_an_evaluation_is_described(workplace: Path) -> None:
@@ -343,11 +354,12 @@ def test_every_column_of_the_tables_is_described(workplace: Path) -> None:
     run = workplace / RUN
     described = {
         heading: first_names(table("results.md", heading))
-        for heading in ("predictions.csv", "Verdicts of predict", "history.csv")
+        for heading in ("predictions.csv", "Verdicts of predict", "strengths.csv", "history.csv")
     }
     assert described["predictions.csv"] == columns(run / "predictions.csv")
     assert described["Verdicts of predict"] == columns(workplace / "verdicts.csv")
-    assert described["history.csv"] == columns(run / "history.csv")
+    assert described["strengths.csv"] == columns(run / "strengths.csv")
+    assert described["history.csv"] == columns(workplace / BY_EPOCHS / "history.csv")
 
 
 def test_every_key_of_metrics_json_is_described(workplace: Path) -> None:

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 from castproof_process import Server
-from small_run import COUNTS, CROSSVAL, CROSSVAL_COUNTS, SMALL, Crossvalidated, Trained, fill_splits, only_run
+from small_run import (
+    COUNTS,
+    CROSSVAL,
+    CROSSVAL_COUNTS,
+    SMALL,
+    Crossvalidated,
+    Trained,
+    fill_classes,
+    fill_splits,
+    only_run,
+)
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +31,22 @@ def castproof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def trained(castproof: Server, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Return a run of two epochs on photos with the folders train, val and test."""
+    """Return a run of two epochs, without a gate, on photos with the folders train, val and test."""
     folder = tmp_path_factory.mktemp("trained")
     data = fill_splits(folder / "my photos", COUNTS)
-    done = castproof.run(["train", "--data", "my photos", "--recipe", "reference", *SMALL], folder)
+    done = castproof.run(
+        ["train", "--data", "my photos", "--recipe", "reference", "--no-gate", *SMALL], folder
+    )
+    assert done.code == 0, done.text
+    return Trained(only_run(folder / "runs"), data, done)
+
+
+@pytest.fixture(scope="session")
+def learnt_from_all(castproof: Server, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Return a run of the default recipe on class folders without splits: it has folds and a gate of its own."""
+    folder = tmp_path_factory.mktemp("all")
+    data = fill_classes(folder / "my photos", 18)
+    done = castproof.run(["train", "--data", "my photos", *SMALL, "--folds", "3"], folder)
     assert done.code == 0, done.text
     return Trained(only_run(folder / "runs"), data, done)
 
@@ -39,7 +61,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def crossvalidated(castproof: Server, place: Path) -> Crossvalidated:
-    """Return a cross-validation of three folds and four epochs, in "whole" beside the photos."""
+    """Return a cross-validation of three folds, in "whole" beside the photos."""
     done = castproof.run([*CROSSVAL, "--epochs", "4", "--outdir", "whole"], place)
     assert done.code == 0, done.text
     return Crossvalidated(place / "whole", done)

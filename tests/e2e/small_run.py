@@ -48,6 +48,14 @@ def fill_splits(data: Path, counts: dict[str, int]) -> Path:
     return data
 
 
+def fill_classes(data: Path, count: int) -> Path:
+    """Write DATA/CLASS photos without splits: so many good and so many defective ones of two types."""
+    fill_class(data / "ok", count, 1, bright=True)
+    fill_class(data / "blow hole", count - count // 2, 11, bright=False)
+    fill_class(data / "Riß", count // 2, 21, bright=False)
+    return data
+
+
 def only_run(folder: Path) -> Path:
     """Return the one run folder in `folder`."""
     (run,) = folder.iterdir()

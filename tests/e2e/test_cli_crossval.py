@@ -18,6 +18,7 @@ from small_run import CROSSVAL, CROSSVAL_COUNTS, ROUND, Crossvalidated
 
 from castproof.files import in_use
 
+BY_EPOCHS = (*CROSSVAL, "--head", "hidden", "--patience", "0", "--epochs")
 RESULTS = ("metrics.json", "predictions.csv", "parts.csv", "folds.csv")
 
 
@@ -33,7 +34,7 @@ def sentence(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def whole(crossvalidated: Crossvalidated) -> Path:
-    """Return a complete cross-validation of four epochs a round."""
+    """Return a complete cross-validation of heads that are fitted at once."""
     return crossvalidated.home
 
 
@@ -89,7 +90,7 @@ def test_a_stopped_cross_validation_goes_on_to_the_same_end(
 ) -> None:
     command = [*CROSSVAL, "--epochs", "4", "--outdir", "stopped"]
     begun = place / "stopped"
-    stopped = castproof.run(command, place, interrupt_when=lambda: bool(list(begun.glob("*/last_state.pt"))))
+    stopped = castproof.run(command, place, interrupt_when=(begun / "features.npy").is_file)
     assert stopped.code == 130, stopped.text
     assert "the same command goes on" in " ".join(stopped.err.split())
     assert "Traceback" not in stopped.text
@@ -97,9 +98,10 @@ def test_a_stopped_cross_validation_goes_on_to_the_same_end(
     rounds = len(list(begun.glob("*/metrics.json")))
     left = [
         begun / ".castproof-features-ab_c1234.npy",
-        begun / "fold_1" / ".castproof-last_state-ab_c1234.pt",
+        begun / "fold_1" / ".castproof-best_model-ab_c1234.pt",
     ]
     for path in left:
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"half of it")
     again = castproof.run(command, place)
     assert again.code == 0, again.text
@@ -175,12 +177,14 @@ def test_a_problem_in_a_round_is_told_in_words(place: Path, castproof: Server) -
     assert "too few folds" in " ".join(few.err.split())
 
 
-def test_a_broken_round_is_named_and_can_be_made_anew(whole: Path, place: Path, castproof: Server) -> None:
-    broken = place / "broken"
+def test_a_broken_round_is_named_and_can_be_made_anew(place: Path, castproof: Server) -> None:
+    broken, whole = place / "broken", place / "by epochs"
+    made = castproof.run([*BY_EPOCHS, "2", "--outdir", whole.name], place)
+    assert made.code == 0, made.text
     shutil.copytree(whole, broken)
     for unmade in (broken / "fold_2" / "metrics.json", broken / "metrics.json"):
         unmade.unlink()
-    command = [*CROSSVAL, "--epochs", "4", "--outdir", broken.name]
+    command = [*BY_EPOCHS, "2", "--outdir", broken.name]
     for name in ("last_state.pt", "best_model.pt"):
         (broken / "fold_2" / name).write_bytes(b"no checkpoint")
         failed = castproof.run(command, place)
@@ -199,7 +203,7 @@ def test_a_broken_round_is_named_and_can_be_made_anew(whole: Path, place: Path, 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the script has another name there")
 def test_no_process_outlives_a_killed_cross_validation(place: Path) -> None:
-    command = [SCRIPT, *CROSSVAL, "--epochs", "1000000", "--outdir", "killed"]
+    command = [SCRIPT, *BY_EPOCHS, "1000000", "--outdir", "killed"]
     first = psutil.Popen(
         command,
         cwd=place,

@@ -249,9 +249,14 @@ def test_evidence_of_another_recipe_is_refused(
 def test_evidence_of_the_same_recipe_is_taken_without_the_parts_of_the_test(
     castproof: Server, place: Path, crossval: Path, tmp_path: Path
 ) -> None:
-    flags = [*ROUND, "--epochs", "4", "--outdir", "runs"]
+    flags = [*ROUND, "--epochs", "4", "--outdir", "runs", "--no-gate"]
     assert castproof.run(["train", "--data", place / "photos", *flags], tmp_path).code == 0
     (run,) = (tmp_path / "runs").iterdir()
+    assert castproof.run(["decide", run, "--miss-rate", "0.5"], tmp_path).code == 0
+    own = gate_of(run)
+    assert own["rests_on"]["kind"] == "crossval"
+    assert own["rests_on"]["defective_parts"] == 9, "those of train"
+    assert own["told_on"] == "test"
     done = castproof.run(["decide", run, "--evidence", crossval, "--miss-rate", "0.3"], tmp_path)
     assert done.code == 0, done.text
     told = gate_of(run)

@@ -157,17 +157,21 @@ def test_the_program_prints_machine_photos_epochs_and_results(trained: Trained) 
 
 def test_the_console_script_run_again_gives_the_same_bytes(trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "my photos").symlink_to(trained.data)
-    done = run_script(["train", "--data", "my photos", "--recipe", "reference", *SMALL], tmp_path)
+    done = run_script(
+        ["train", "--data", "my photos", "--recipe", "reference", "--no-gate", *SMALL], tmp_path
+    )
     assert done.code == 0, done.text
     again = only_run(tmp_path / "runs")
     for name in ("metrics.json", "predictions.csv", "history.csv", "history.jsonl", "manifest.csv"):
         assert (again / name).read_bytes() == (trained.run / name).read_bytes(), name
 
 
-def test_class_folders_without_splits_are_split_by_class(castproof: Server, tmp_path: Path) -> None:
+def test_a_new_split_is_made_by_class_where_it_is_asked_for(castproof: Server, tmp_path: Path) -> None:
     fill_class(tmp_path / "photos" / "Gut", 20, 1, bright=True)
     fill_class(tmp_path / "photos" / "Ausschuss", 10, 2, bright=False)
-    done = castproof.run(["train", "--data", "photos", *SMALL, "--val-share", "0.2"], tmp_path)
+    done = castproof.run(
+        ["train", "--data", "photos", *SMALL, "--split", "parts", "--val-share", "0.2"], tmp_path
+    )
     assert done.code == 0, done.text
     run = only_run(tmp_path / "runs")
     counts = Counter((row["split"], row["class"]) for row in rows_of(run / "predictions.csv"))
@@ -191,6 +195,9 @@ def test_every_setting_reaches_the_run(castproof: Server, tmp_path: Path) -> Non
     values = {
         "recipe": "reference",
         "features": "last",
+        "head": "hidden",
+        "split": "given",
+        "folds": 4,
         "weigh": "parts",
         "weights": "none",
         "img_size": 48,
@@ -224,6 +231,7 @@ def test_every_setting_reaches_the_run(castproof: Server, tmp_path: Path) -> Non
     assert done.code == 0, done.text
     run = only_run(tmp_path / "my runs")
     settings = json.loads((run / "hparams.json").read_text(encoding="utf-8"))["settings"]
+    assert not (run / "crossval").exists(), "validation photos are the evidence"
     assert {name: settings[name] for name in values} == values
     assert run.name.startswith("mobilenet_sgd_heavy_dr0.25_")
     assert metrics_of(run)["costs"] == {"missed_defect": 7, "false_alarm": 2}

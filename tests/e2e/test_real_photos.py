@@ -33,7 +33,7 @@ def link_some(target: Path) -> Path:
 
 def test_real_photos_are_read_learnt_from_and_judged(castproof: Server, tmp_path: Path) -> None:
     data = link_some(tmp_path / "casting_data")
-    flags = ["--weights", "none", "--img-size", "96", "--epochs", "3", "--no-bars"]
+    flags = ["--weights", "none", "--img-size", "96", "--no-bars"]
     done = castproof.run(["train", "--data", "casting_data", *flags], tmp_path)
     assert done.code == 0, done.text
     run = only_run(tmp_path / "runs")
@@ -42,11 +42,10 @@ def test_real_photos_are_read_learnt_from_and_judged(castproof: Server, tmp_path
     assert {split: one["n"] for split, one in metrics["splits"].items()} == {
         split: 2 * count for split, count in COUNTS.items()
     }
-    losses = [json.loads(line)["train_loss"] for line in (run / "history.jsonl").open(encoding="utf-8")]
-    assert losses[-1] < losses[0], "it learns"
+    assert metrics["splits"]["train"]["auc_roc"] > 0.9, "it learns"
     judged = castproof.run(["predict", run, data / "test", "--csv", "verdicts.csv"], tmp_path)
     assert judged.code == 0, judged.text
     with (tmp_path / "verdicts.csv").open(encoding="utf-8", newline="") as file:
         verdicts = Counter(row["verdict"] for row in csv.DictReader(file))
     assert sum(verdicts.values()) == 30
-    assert set(verdicts) <= {"ACCEPT", "REJECT"}
+    assert set(verdicts) <= {"ACCEPT", "REVIEW", "REJECT"}

@@ -133,7 +133,9 @@ def test_the_graph_says_what_pytorch_says(model: str, features: str, calibrator:
 def test_a_linear_head_says_what_it_says_in_pytorch_and_has_its_map(features: str) -> None:
     network = measured_network("mobilenet", features, SIZE_PX, "linear")
     image = photo((50, 70))
-    found = run(graph_of(network, Calibrator()), image)
+    graph = graph_of(network, Calibrator())
+    assert check_onnx(graph, "the graph") == {}
+    found = run(graph, image)
     assert found["logit"][0] == pytest.approx(in_pytorch(network, image)[0], abs=1e-4)
     if features == "middle":
         with torch.no_grad():

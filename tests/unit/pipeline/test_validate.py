@@ -17,8 +17,9 @@ from castproof.errors import BrokenRunError, DataError, OutputError, PromiseErro
 from castproof.gate.choosing import choose_gate
 from castproof.gate.evidence import Evidence
 from castproof.gate.gate import Gate
-from castproof.gate.policy import MAX_MACRO_F1, Policy
+from castproof.gate.policy import MANUAL, MAX_MACRO_F1, Policy
 from castproof.gate.risk import EXACT, Sample
+from castproof.measure.decision import Thresholds
 from castproof.measure.intervals import exact_binomial
 from castproof.pipeline.gate_file import load_gate, sealed
 from castproof.pipeline.judged import RUN, Judged, Source
@@ -268,7 +269,8 @@ def test_an_unchanged_line_is_called_changed_in_few_cases(run: Path) -> None:
 def test_rates_count_parts_alike_and_name_the_verdicts_of_the_gate(run: Path) -> None:
     line = Line(8)
     val, new = line.photos(30, 30), line.photos(12, 9, shift=-3)
-    gate = choose_gate(val.evidence, Policy(miss_rate=0.3, review_load=0.2, defect_rate=0.5))
+    thresholds = Thresholds(0.3, 0.9)
+    gate = choose_gate(val.evidence, Policy(MANUAL, thresholds=thresholds))
     told = {one.name: one for one in rate_changes(gate, val.evidence, new.evidence)}
     p = gate.calibrator.p(new.evidence.logit)
     missed = (p < gate.thresholds.threshold)[new.evidence.defective].reshape(12, 3).mean(axis=1)

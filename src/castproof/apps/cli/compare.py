@@ -34,7 +34,7 @@ def compare_command(
 
     [bold]Example[/]
 
-    castproof compare runs/crossval_casting_fast_1a2b3c4d runs/crossval_casting_best_5e6f7a8b
+    castproof compare runs/crossval_casting_fast_1a2b3c4d runs/crossval_casting_reference_5e6f7a8b
     """
     with training_libraries():
         from castproof.pipeline.compare import compare_folders, write_comparison

@@ -134,9 +134,9 @@ def decide_command(
 
     castproof decide runs/crossval_casting_fast_1a2b3c4d --miss-rate 0.05 --review-load 0.06 --defect-rate 0.02
 
-    castproof decide runs/mobilenet_adamw_none_dr0.5_20260101_120000 --policy min-cost --defect-rate 0.02
+    castproof decide runs/mobilenet_linear_20260101_120000 --policy min-cost --defect-rate 0.02
 
-    castproof decide runs/mobilenet_adamw_none_dr0.5_20260101_120000 --evidence runs/crossval_casting_fast_1a2b3c4d
+    castproof decide runs/mobilenet_linear_20260101_120000 --evidence runs/crossval_casting_fast_1a2b3c4d
     """
     with training_libraries():
         from castproof.gate.combine import Combine

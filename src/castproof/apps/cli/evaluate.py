@@ -30,7 +30,7 @@ def evaluate_command(
 
     [bold]Example[/]
 
-    castproof evaluate runs/mobilenet_adamw_none_dr0.5_20260101_120000 --data new_photos
+    castproof evaluate runs/mobilenet_linear_20260101_120000 --data new_photos
     """
     with training_libraries():
         from castproof.pipeline.evaluate import evaluate

@@ -84,11 +84,11 @@ def export_command(
 
     [bold]Examples[/]
 
-    castproof export runs/mobilenet_adamw_none_dr0.5_20260101_120000 -o model.onnx
+    castproof export runs/mobilenet_linear_20260101_120000 -o model.onnx
 
-    castproof export runs/mobilenet_adamw_none_dr0.5_20260101_120000 -o model.onnx --licence "For Acme Foundry alone."
+    castproof export runs/mobilenet_linear_20260101_120000 -o model.onnx --licence "For Acme Foundry alone."
 
-    castproof export runs/mobilenet_adamw_none_dr0.5_20260101_120000 -o model.xml --to openvino
+    castproof export runs/mobilenet_linear_20260101_120000 -o model.xml --to openvino
     """
     if not (run / CROSSVAL_PLAN).is_file():
         RunFolder(run).read_hparams()

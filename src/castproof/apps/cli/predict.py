@@ -73,7 +73,7 @@ def predict_command(
 
     castproof predict model.onnx archive/ --parquet verdicts_2.parquet --shard 2/8
 
-    castproof predict runs/mobilenet_adamw_none_dr0.5_20260101_120000 today/ --part-per-folder
+    castproof predict runs/mobilenet_linear_20260101_120000 today/ --part-per-folder
     """
     from castproof.gate.gate import NO_DEFECTS_SEEN
     from castproof.pipeline.predict import Asked, predict_all

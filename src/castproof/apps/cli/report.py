@@ -42,7 +42,7 @@ def report_command(
 
     [bold]Examples[/]
 
-    castproof report runs/mobilenet_adamw_none_dr0.5_20260101_120000
+    castproof report runs/mobilenet_linear_20260101_120000
 
     castproof report runs/crossval_casting_fast_1a2b3c4d --out reports/gate.html
     """

@@ -62,11 +62,11 @@ def validate_command(
 
     [bold]Examples[/]
 
-    castproof validate runs/mobilenet_adamw_none_dr0.5_20260101_120000 --data shift_12
+    castproof validate runs/mobilenet_linear_20260101_120000 --data shift_12
 
-    castproof validate runs/mobilenet_adamw_none_dr0.5_20260101_120000 --data camera/today --unlabelled
+    castproof validate runs/mobilenet_linear_20260101_120000 --data camera/today --unlabelled
 
-    castproof validate runs/mobilenet_adamw_none_dr0.5_20260101_120000 --data shift_12 --propose runs/after_shift_12
+    castproof validate runs/mobilenet_linear_20260101_120000 --data shift_12 --propose runs/after_shift_12
     """
     with training_libraries():
         from castproof.pipeline.validation.files import write_validation
