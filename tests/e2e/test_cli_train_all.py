@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from castproof_process import Server
-from small_run import COUNTS, SMALL, Trained, fill_classes, fill_splits, only_run
+from small_run import COUNTS, SMALL, Trained, fill_class, fill_classes, fill_splits, only_run
 
 PER_CLASS = 18
 RUN_FILES = {
@@ -183,9 +183,9 @@ def test_every_other_command_takes_such_a_run(
     castproof: Server, run: Path, learnt_from_all: Trained, tmp_path: Path
 ) -> None:
     data = learnt_from_all.data
-    later = fill_classes(tmp_path / "later", 12)
-    for photo in sorted(later.rglob("*.png")):
-        photo.rename(photo.with_name(f"later {photo.name}"))
+    later = tmp_path / "later"
+    fill_class(later / "ok", 12, 101, bright=True)
+    fill_class(later / "blow hole", 12, 111, bright=False)
     for arguments in (
         ["decide", run, "--policy", "manual", "--threshold", "0.3", "--reject-from", "0.8"],
         ["report", run, "--no-bars"],
