@@ -6,6 +6,7 @@ about it is proven: `TypesTrial` says how often it named parts right that it had
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -36,6 +37,12 @@ class TypesTrial:
     right: int
     commonest: int
     left_out: tuple[str, ...]
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether more were named right than if all were named as the commonest, by more than chance over photos."""
+        share = self.commonest / self.photos
+        return self.right - self.commonest > 2 * sqrt(self.photos * share * (1 - share))
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ class FrozenLearner:
     def fit_types(self, class_name: Sequence[str], part: Parts) -> TypesFit | None:
         """Return the head of defect types that the defective train photos define, after giving it to the network.
 
-        None where fewer than two types have parts enough.
+        None where fewer than two types have parts enough; the network gets none that is no better than chance.
 
         Args:
             class_name: class folder of each train photo.
@@ -167,7 +167,7 @@ class FrozenLearner:
             part[rows],
             seed=self._settings.seed,
         )
-        if fit is not None:
+        if fit is not None and fit.trial.is_useful:
             head.set_types(*(torch.from_numpy(one).to(head.mean) for one in (fit.slope, fit.bias)))
         return fit
 

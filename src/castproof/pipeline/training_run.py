@@ -191,7 +191,8 @@ def run_training(
             learnt = _fit_at_once(frozen, labels, settings, manifest, observer)
             _write_trials(learnt.trials, run)
             types = _fit_types(frozen, manifest) if names_types else None
-            spec = start.spec if types is None else replace(start.spec, types=types.names)
+            useful = types is not None and types.trial.is_useful
+            spec = replace(start.spec, types=types.names) if types and useful else start.spec
             learnt = learnt if types is None else replace(learnt, types=types.trial)
             save_checkpoint(
                 Checkpoint(network, spec, manifest.classes, learnt.threshold, learnt.epoch),

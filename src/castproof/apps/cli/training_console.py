@@ -218,7 +218,8 @@ def _types_named(trial: "TypesTrial") -> str:
     return (
         f"Types, by parts that it never saw: {percent(trial.right / trial.photos)} of "
         f"{counted(trial.photos, 'defective photo')} named right (always the commonest: "
-        f"{percent(trial.commonest / trial.photos)}); not proven."
+        f"{percent(trial.commonest / trial.photos)}); "
+        + ("not proven." if trial.is_useful else "no better than chance, so no type is named.")
         + (f" Left out, with fewer than 3 parts: {escape(left_out)}." if left_out else "")
     )
 
