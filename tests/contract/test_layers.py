@@ -55,6 +55,7 @@ ALLOWED = {
         "castproof.measure.",
         "castproof.gate.",
         "castproof.model.ridge",
+        "castproof.model.defect_types",
     ),
     "cv2": ("castproof.parts.", "castproof.data.photo_statistics"),
     "jinja2": ("castproof.report.",),

@@ -29,11 +29,11 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_inputs_and_outputs_are_those_of_the_file(file: Path) -> None:
-    rows = {names_in([row[0]])[0]: row[1] for row in table("model-file.md", "What is in it").rows[:5]}
+    rows = {names_in([row[0]])[0]: row[1] for row in table("model-file.md", "What is in it").rows[:6]}
     assert set(rows) == NAMES
     session = onnxruntime.InferenceSession(file)
     puts = [*session.get_inputs(), *session.get_outputs()]
-    assert {one.name for one in puts} == NAMES
+    assert {one.name for one in puts} == NAMES - {outputs.DEFECT_TYPES}  # its run has one type
     kinds = {"tensor(double)": "float64", "tensor(float)": "float32", "tensor(uint8)": "uint8"}
     for one in puts:
         assert kinds[one.type] in rows[one.name]
