@@ -16,6 +16,7 @@ from castproof.model.checkpoint import load_checkpoint
 COLUMNS = [
     *("file", "verdict", "p_defective", "threshold", "reject_from", "reason"),
     *("class", "label", "warnings", "correct", "model"),
+    "looks_like",
 ]
 
 

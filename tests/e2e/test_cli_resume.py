@@ -116,12 +116,12 @@ def test_a_run_whose_photos_have_changed_is_not_resumed(castproof: Server, tmp_p
 def test_a_run_whose_weights_have_changed_is_not_resumed(castproof: Server, tmp_path: Path) -> None:
     fill_splits(tmp_path / "photos", {"train": 4, "val": 3, "test": 2})
     weights = tmp_path / "start.safetensors"
-    save_file(seeded_backbone("mobilenet", seed=1).state_dict(), weights)
+    save_file(seeded_backbone("mobilenet", seed=1).net.state_dict(), weights)
     done = castproof.run(["train", "--data", "photos", *SMALL, "--weights", weights], tmp_path)
     assert done.code == 0, done.text
     run = only_run(tmp_path / "runs")
     (run / "metrics.json").unlink()
-    save_file(seeded_backbone("mobilenet", seed=2).state_dict(), weights)
+    save_file(seeded_backbone("mobilenet", seed=2).net.state_dict(), weights)
     resumed = castproof.run(["train", "--resume", run], tmp_path)
     assert resumed.code == 1
     assert "start.safetensors are not those that" in " ".join(resumed.err.replace("│", " ").split())

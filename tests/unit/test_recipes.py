@@ -50,7 +50,7 @@ def test_a_run_is_named_after_what_decides_it() -> None:
 
 
 def test_an_unknown_recipe_and_a_contradiction_are_told() -> None:
-    with pytest.raises(SettingError, match=r"One of: reference, fast\..*'slow'"):
+    with pytest.raises(SettingError, match=r"One of: reference, fast, lite, auto\..*'slow'"):
         recipe_settings("slow", data="photos")
     with pytest.raises(SettingError, match="--recipe reference") as caught:
         recipe_settings(DEFAULT_RECIPE, data="photos", unfreeze="all")

@@ -112,7 +112,7 @@ KEYS = [
     if isinstance(path[-1], str)
     and path[:-1] not in (("about",), ("about", "results"), ("about", "licence"), ("gate", "policy", "costs"))
     and (path not in HAVE_DEFAULTS or path[-1] == "costs")
-    and path != ("references",)
+    and path not in (("references",), ("types",))
 ]
 
 

@@ -173,7 +173,8 @@ class TrainingConsole(Bars):
             console.print(metrics_table(result.splits))
         if trained.decision is not None:
             _show_fitness(trained.decision)
-            tell(_learnt_from(result.manifest))
+        tell(_learnt_from(result.manifest))
+        if trained.decision is not None:
             show_decision(trained.decision)
         elif trained.no_gate is not None:
             tell(f"[yellow]No gate:[/] {escape(str(trained.no_gate))}")
