@@ -179,6 +179,20 @@ def test_splits_are_kept_or_dropped_as_it_is_asked(castproof: Server, tmp_path: 
         assert ("were held back" in sentence(done.out)) == (split == "given")
 
 
+def test_a_promise_says_so_where_parts_cannot_be_told(castproof: Server, run: Path) -> None:
+    warning = "Each photo counts as a part of its own."
+    known = castproof.run(["decide", run], run.parent)
+    assert "Promise:" in known.out, known.text
+    assert warning not in sentence(known.out)
+    rows = rows_of(run / "manifest.csv")
+    with (run / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows({**row, "part_from": "unknown"} for row in rows)
+    untold = castproof.run(["decide", run], run.parent)
+    assert warning in sentence(untold.out), untold.text
+
+
 def test_every_other_command_takes_such_a_run(
     castproof: Server, run: Path, learnt_from_all: Trained, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from castproof.gate.summary import verdict_summary
 from castproof.measure.decision import VERDICTS, Verdict
 from castproof.pipeline.decide import OUT_OF_FOLD, Decision, more_evidence
 from castproof.pipeline.judged import CROSSVAL, RUN
+from castproof.pipeline.part_words import CANNOT_TELL, is_untold, untold_words
 from castproof.wording import counted, percent
 
 OF_SISTERS: Final = (
@@ -34,6 +35,8 @@ def promise_sentences(decision: Decision) -> list[str]:
     if promise is not None:
         word = "Promise" if policy.name in (AUTO_GATE, MISS_RATE) else "Proven"
         found.append(f"{word}: {bound_sentence(promise, policy)}")
+        if is_untold(decision.source.manifest):
+            found.append(f"{CANNOT_TELL} {untold_words()}")
         if decision.source.evidence_kind == CROSSVAL:
             found.append(OF_SISTERS)
         if decision.source.evidence_chose_the_network:

@@ -42,7 +42,7 @@ class Reported:
     @property
     def sisters(self) -> bool:
         """Whether the evidence was judged by networks of a cross-validation, trained like the one that it is about."""
-        return self.decision.source.kind == CROSSVAL or self.decision.asked.evidence is not None
+        return self.decision.source.evidence_kind == CROSSVAL
 
     @property
     def promise_holds(self) -> bool:
