@@ -11,7 +11,7 @@ SMALL = ("--weights", "none", "--img-size", "64", "--epochs", "2", "--num-worker
 COUNTS = {"train": 10, "val": 7, "test": 6}
 CROSSVAL_COUNTS = {"train": 9, "val": 6, "test": 6}
 ROUND = ("--weights", "none", "--img-size", "64", "--num-workers", "1", "--no-bars")
-CROSSVAL = ("crossval", "photos", *ROUND, "--folds", "3")
+CROSSVAL = ("crossval", "photos", *ROUND, "--folds", "3", "--no-gate")
 
 
 class Trained(NamedTuple):

@@ -85,6 +85,18 @@ def test_metrics_are_those_of_the_predictions(whole: Path) -> None:
     assert not (whole / "features.npy").exists()
 
 
+def test_it_ends_with_the_gate_that_its_folds_carry(whole: Path, place: Path, castproof: Server) -> None:
+    assert not (whole / "gate").exists()
+    command = [word for word in CROSSVAL if word != "--no-gate"]
+    done = castproof.run([*command, "--outdir", "gated"], place)
+    assert done.code == 0, done.text
+    assert "Out of fold: " in done.out
+    assert "ACCEPT" in done.out
+    gate = json.loads((place / "gated" / "gate" / "gate.json").read_text(encoding="utf-8"))
+    assert gate["gate"]["policy"]["name"] == "auto"
+    assert gate["rests_on"]["kind"] == "crossval"
+
+
 def test_a_stopped_cross_validation_goes_on_to_the_same_end(
     whole: Path, place: Path, castproof: Server
 ) -> None:

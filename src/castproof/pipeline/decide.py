@@ -14,7 +14,7 @@ from castproof.gate.choice import sides
 from castproof.gate.choosing import bound_of, choose_gate
 from castproof.gate.gate import Bound, Gate
 from castproof.gate.outcome import Outcome, cross_fitted, pass_through
-from castproof.gate.policy import Policy
+from castproof.gate.policy import AUTO_GATE, Policy, usual_costs
 from castproof.gate.results import Results, results
 from castproof.gate.tradeoff import TradeoffRow, promises, tradeoff
 from castproof.measure.decision import Thresholds
@@ -154,6 +154,11 @@ def decide(folder: Path, asked: Asked) -> Decision:
         tradeoff=tradeoff(known, policy, gate.calibrator),
         promises=promises(known, policy, gate.calibrator),
     )
+
+
+def auto_decision(folder: Path) -> Decision:
+    """Return the gate that asks nothing, of a run or a cross-validation; see `decide`."""
+    return decide(folder, Asked(Policy(AUTO_GATE, costs=usual_costs(AUTO_GATE))))
 
 
 def decided(folder: Path) -> Decision | None:

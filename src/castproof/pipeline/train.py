@@ -15,12 +15,11 @@ from castproof.data.manifest import SPLITS, Manifest, read_csv
 from castproof.data.placing import check_outside
 from castproof.errors import DataError, PromiseError, RunError
 from castproof.files import make_folder
-from castproof.gate.policy import AUTO_GATE, Policy, usual_costs
 from castproof.model.features import FeatureTable
 from castproof.pipeline.crossval import FoldedPhotos, cross_validate, write_features
 from castproof.pipeline.crossval_results import CrossvalResult
 from castproof.pipeline.crossval_rounds import RoundObserver
-from castproof.pipeline.decide import Asked, Decision, decide, write_decision
+from castproof.pipeline.decide import Decision, auto_decision, write_decision
 from castproof.pipeline.good_parts import (
     GoodPartsRun,
     check_good_parts,
@@ -174,7 +173,7 @@ def _complete(
     if not gate:
         return Trained(result, evidence, None)
     try:
-        decision = decide(run.path, Asked(Policy(AUTO_GATE, costs=usual_costs(AUTO_GATE))))
+        decision = auto_decision(run.path)
     except (DataError, PromiseError) as error:
         return Trained(result, evidence, None, error)
     write_decision(decision)

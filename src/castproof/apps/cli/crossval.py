@@ -22,7 +22,7 @@ from castproof.apps.cli.console import (
 )
 from castproof.apps.cli.parts_told import allow_aside, show_parts, show_shares
 from castproof.apps.cli.training_options import RUN, training_values, training_words, with_training_options
-from castproof.errors import SettingError
+from castproof.errors import DataError, PromiseError, SettingError
 from castproof.recipes import AUTO, CANDIDATES, recipe_settings
 from castproof.settings import BY_PICTURE
 from castproof.wording import counted, round_name
@@ -54,6 +54,7 @@ def crossval_command(
             rich_help_panel=RUN,
         ),
     ] = None,
+    no_gate: Annotated[bool, options.no_gate(RUN)] = False,
     no_bars: Annotated[bool, options.no_bars(RUN)] = False,
     **training: Any,
 ) -> None:
@@ -98,11 +99,27 @@ def crossval_command(
             errors.print("Stopped before the folder was made; nothing is left behind.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     _show(result)
+    if not no_gate:
+        _show_gate(dest)
     tell(f"Everything is in [bold]{escape(str(dest))}[/]: start with leak.png and worst_good_parts.png.")
     propose(
         "Train a network to use, on all parts",
         ["train", "--data", str(data), *training_words(settings), "--split", "none"],
     )
+
+
+def _show_gate(dest: Path) -> None:
+    """Choose the gate that the cross-validation carries and print it, or why it carries none."""
+    from castproof.apps.cli.decide import show_decision
+    from castproof.pipeline.decide import auto_decision, write_decision
+
+    try:
+        decision = auto_decision(dest)
+    except (DataError, PromiseError) as error:
+        tell(f"[yellow]No gate:[/] {escape(str(error))}")
+        return
+    write_decision(decision)
+    show_decision(decision)
 
 
 def _default_outdir(settings: "TrainSettings") -> Path:

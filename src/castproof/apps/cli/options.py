@@ -74,6 +74,13 @@ def seed(panel: str | None = None) -> Any:
     return typer.Option("--seed", help="Seed of every random choice.", rich_help_panel=panel)
 
 
+def no_gate(panel: str | None = None) -> Any:
+    """Return the option --no-gate."""
+    return typer.Option(
+        "--no-gate", help="Choose no gate: judge at the threshold alone.", rich_help_panel=panel
+    )
+
+
 def no_bars(panel: str | None = None) -> Any:
     """Return the option --no-bars."""
     return typer.Option("--no-bars", help="No progress bars.", rich_help_panel=panel)

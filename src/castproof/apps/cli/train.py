@@ -69,10 +69,7 @@ def train_command(
             rich_help_panel=RUN,
         ),
     ] = None,
-    no_gate: Annotated[
-        bool,
-        typer.Option("--no-gate", help="Choose no gate: judge at the threshold alone.", rich_help_panel=RUN),
-    ] = False,
+    no_gate: Annotated[bool, options.no_gate(RUN)] = False,
     full: Annotated[
         bool, typer.Option("--full", help="Print every metric of every split.", rich_help_panel=RUN)
     ] = False,
