@@ -57,10 +57,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
 
 @pytest.fixture(scope="module")
 def combined(tmp_path_factory: pytest.TempPathFactory) -> Page:
-    """Return the report of a run whose gate takes two of three photos, with costs and rate left as they are."""
+    """Return the report of a run whose gate takes two of three photos, with costs left as they are."""
     folder = tmp_path_factory.mktemp("combined")
     run = write_run(folder, photos_per_part=9, defective=60, good=30, seed=2)
-    policy = Policy(MANUAL, thresholds=Thresholds(0.2, 0.7), combine=Combine.parse("2/3"))
+    policy = Policy(MANUAL, thresholds=Thresholds(0.2, 0.7), defect_rate=0.1, combine=Combine.parse("2/3"))
     return made(run, policy, folder / "report.html")
 
 
