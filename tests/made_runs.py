@@ -80,7 +80,9 @@ def write_crossval(
     fold = {
         one.part: number % folds + 1 for number, one in enumerate({one.part: one for one in photos}.values())
     }
-    settings = recipe_settings("fast", data=str(data), weights="none").to_json()
+    settings = recipe_settings(
+        "fast", data=str(data), weights="none", folds=folds, set_aside=aside > 0
+    ).to_json()
     rows = []
     for one, p in zip(photos, some_p(photos, seed), strict=True):
         row = prediction_row(replace(one, split="test"), p, Thresholds.single(0.5))
@@ -89,7 +91,7 @@ def write_crossval(
     for number in range(1, folds + 1):
         split = [replace(one, split="test" if fold[one.part] == number else "train") for one in photos]
         _write_run_files(RunFolder(home / f"fold_{number}"), Manifest(data, CLASSES, tuple(split)), settings)
-    write_json(home / CROSSVAL_PLAN, {"settings": settings, "weights_hash": WEIGHTS_HASH, "folds": folds})
+    write_json(home / CROSSVAL_PLAN, {"settings": settings, "weights_hash": WEIGHTS_HASH})
     write_json(home / "metrics.json", {"set_aside": [f"aside {number}.png" for number in range(aside)]})
     return home
 

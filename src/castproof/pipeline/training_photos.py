@@ -36,11 +36,6 @@ class TrainingPhotos:
         """Whether there are photos of good parts alone; then all of them are in train."""
         return not self.manifest.classes.defective
 
-    @property
-    def holds_back(self) -> bool:
-        """Whether there are photos that the network does not learn from."""
-        return len(self.manifest.of_split(TRAIN)) < len(self.manifest.photos)
-
 
 def read_photos(
     settings: TrainSettings, progress: Progress, allow_aside: Allow, *, may_lack_defects: bool = False

@@ -76,13 +76,10 @@ def commands(decision: "Decision", run: Path) -> list[str]:
 
 def _learning_words(decision: "Decision") -> list[str]:
     from castproof.pipeline.judged import CROSSVAL
-    from castproof.pipeline.reporting.data import set_aside
 
     settings = decision.source.settings
     if decision.source.kind == CROSSVAL:
-        folds = len(set(decision.source.evidence.evidence.fold.tolist()))
-        aside = ["--set-aside"] if set_aside(decision.source) else []
-        return ["crossval", settings.data, *training_words(settings), "--folds", str(folds), *aside]
+        return ["crossval", settings.data, *training_words(settings)]
     plain = TrainSettings(data="")
     split = [
         word

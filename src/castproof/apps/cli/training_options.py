@@ -179,6 +179,7 @@ def training_words(settings: TrainSettings) -> list[str]:
     words = [("--" + name.replace("_", "-"), str(value)) for name, value in {**told, **changed}.items()]
     words += [("--ok", name) for name in settings.ok]
     words += [("--parts", settings.parts)] if settings.parts != DEFAULT.parts else []
+    words += [("--folds", str(settings.folds))] if settings.folds != DEFAULT.folds else []
     switches = ["--set-aside"] * settings.set_aside + ["--skip-unreadable"] * settings.skip_unreadable
     return [word for pair in words for word in pair] + switches
 

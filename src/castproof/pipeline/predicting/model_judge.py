@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from castproof.errors import ImageError, SettingError
-from castproof.measure.decision import Verdict
+from castproof.measure.decision import SUSPECT
 from castproof.pipeline.predicting.judge import wrong_count
 from castproof.pipeline.predicting.prediction import Prediction, Rules
 from castproof.pipeline.predicting.walk import Unit
@@ -55,7 +55,7 @@ class ModelJudge:
         prediction = self.rules.prediction(
             unit, p, inspection.warnings, inspection.reason, inspection.looks_like or ""
         )
-        if prediction.verdict in (Verdict.REVIEW, Verdict.REJECT):
+        if prediction.verdict in SUSPECT:
             self._draw(inspection, unit.photos[0])
         return prediction
 
