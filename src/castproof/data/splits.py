@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from castproof.data.assignment import Rows, assign
 from castproof.data.manifest import SPLITS, Manifest, Photo
@@ -80,6 +81,12 @@ def share_out(
 def part_key(photo: Photo) -> tuple[str, str]:
     """Return what photos of one part have in common; a photo of unknown part is a part of its own."""
     return ("part", photo.part) if photo.part else ("file", photo.file)
+
+
+def numbered(keys: Sequence[tuple[object, ...]]) -> NDArray[np.int64]:
+    """Return the place of each key among the sorted different ones, int64 (n,)."""
+    place = {key: number for number, key in enumerate(sorted(set(keys)))}
+    return np.array([place[key] for key in keys], np.int64)
 
 
 def check_shares(val: float, test: float) -> None:

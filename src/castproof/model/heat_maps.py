@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from castproof.model.backbones import LEAST_SPREAD, Spread, roots_of_moments
-from castproof.model.network import DEFECTIVE, Classifier
+from castproof.model.network import Classifier, margin_of
 from castproof.modelfile.outputs import PLACES
 
 WINDOW_SHARE: Final = 1 / 8
@@ -71,7 +71,7 @@ def look(network: Classifier, normalised: Tensor) -> Look:
     powers = torch.where(is_fourth, 4 * roots**3, 2 * roots)
     slopes = network.head.slope(features) / (powers * (roots + LEAST_SPREAD))
     fall = _fall_without_windows(spreads, slopes)
-    return Look(features, logits, _heat(_margin(logits), fall))
+    return Look(features, logits, _heat(margin_of(logits), fall))
 
 
 def _fall_without_windows(spreads: Sequence[Spread], slopes: Tensor) -> Tensor:
@@ -122,17 +122,12 @@ def _estimated(network: Classifier, photos: Tensor) -> tuple[Tensor, Tensor]:
     """
     normalised = network.normalise(photos).contiguous(memory_format=torch.channels_last)
     maps, last = network.backbone.middle_and_last(normalised.requires_grad_())
-    margin = _margin(network.head(last.mean(dim=(2, 3))))
+    margin = margin_of(network.head(last.mean(dim=(2, 3))))
     fall = photos.new_zeros(len(photos), PLACES, PLACES)
     for one, slope in zip(maps, torch.autograd.grad(margin.sum(), maps), strict=True):
         deviation = one.detach() - one.detach().mean(dim=(2, 3), keepdim=True)
         fall += _sums_in_windows((slope * deviation).sum(dim=1)) / len(maps)
     return margin.detach(), fall
-
-
-def _margin(logits: Tensor) -> Tensor:
-    """Return by how much the logit of *defective* exceeds that of *good*, (n,), of logits (n, 2)."""
-    return logits[:, DEFECTIVE] - logits[:, 1 - DEFECTIVE]
 
 
 def _sums_in_windows(maps: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from castproof.gate.calibrator import ISOTONIC, MOST_LOGIT, RISING, Calibrator
 from castproof.model.constant_pads import with_constant_pads
 from castproof.model.heat_maps import look
-from castproof.model.network import DEFECTIVE, Classifier
+from castproof.model.network import Classifier, margin_of
 from castproof.model.novelty import FeatureNovelty
 from castproof.model.photo_graph import CHANNELS, IR_VERSION, OPSET, RESIZED, squeeze_graph
 from castproof.modelfile.outputs import DEFECT_TYPES, HEAT_MAP, LOGIT, NOVELTY, P_DEFECTIVE
@@ -72,8 +72,7 @@ class NetworkCore(nn.Module):
         else:
             features = self.network.backbone(maps)
             logits = self.network.head(features)
-        exact = logits.double()
-        margin = exact[:, DEFECTIVE] - exact[:, 1 - DEFECTIVE]
+        margin = margin_of(logits.double())
         if self.has_novelty:
             extras.append(self._novelty(features))
         if self.network.head.types is not None:

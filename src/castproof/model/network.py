@@ -215,6 +215,11 @@ def build_network(spec: NetworkSpec, seed: int) -> Classifier:
     return network.to(memory_format=torch.channels_last)
 
 
+def margin_of(logits: Tensor) -> Tensor:
+    """Return by how much the logit of *defective* exceeds that of *good*, (n,), of logits (n, 2)."""
+    return logits[:, DEFECTIVE] - logits[:, 1 - DEFECTIVE]
+
+
 def p_defective(logits: Tensor) -> Tensor:
     """Return the probability of *defective*, float64 (n,), of logits (n, 2)."""
     return torch.softmax(logits.double(), dim=1)[:, DEFECTIVE]

@@ -19,14 +19,12 @@ from castproof.data.placing import check_outside
 from castproof.errors import OutputError
 from castproof.files import LOCK, atomic_path, in_use, make_folder, write_json
 from castproof.model.augmentation import LEVELS
-from castproof.model.device import worker_threads
 from castproof.model.features import feature_engine, split_features
-from castproof.model.photos import PhotoBatches
 from castproof.pipeline.crossval_results import CrossvalResult, collect, write_results
 from castproof.pipeline.crossval_rounds import Round, RoundObserver, train_rounds
 from castproof.pipeline.machine import Machine, describe_machine, prepare_device
 from castproof.pipeline.training_photos import read_photos
-from castproof.pipeline.training_run import Untrained, start_network
+from castproof.pipeline.training_run import Untrained, photo_batches, rows_by_split, start_network
 from castproof.progress import Progress
 from castproof.run_folder import CROSSVAL_PLAN, RunFolder
 from castproof.settings import AUTO, TrainSettings
@@ -121,12 +119,11 @@ def cross_validate(
     """
     goes_on = _claim(dest, settings, data, start)
     data.folds.write_csv(dest / "folds.csv")
-    rows = data.rows or range(len(data.folds.manifest.photos))
     tested = [
-        _round(data.folds.split(fold, validates=settings.needs_validation), rows, dest / f"fold_{fold}")
+        _round(data.folds.split(fold, validates=settings.needs_validation), data.rows, dest / f"fold_{fold}")
         for fold in range(1, data.folds.count + 1)
     ]
-    given = None if data.given is None else _round(data.given, rows, dest / GIVEN)
+    given = None if data.given is None else _round(data.given, data.rows, dest / GIVEN)
     rounds = [*tested, given] if given else tested
     _clean(dest, rounds)
     done = sum(one.run.is_complete for one in rounds)
@@ -148,10 +145,8 @@ def is_begun(dest: Path) -> bool:
     return (dest / CROSSVAL_PLAN).is_file()
 
 
-def _round(manifest: Manifest, rows: Sequence[int], folder: Path) -> Round:
-    photos = list(zip(rows, manifest.photos, strict=True))
-    of_split = {name: [row for row, photo in photos if photo.split == name] for name in SPLITS}
-    return Round(RunFolder(folder), manifest, of_split)
+def _round(manifest: Manifest, rows: Sequence[int] | None, folder: Path) -> Round:
+    return Round(RunFolder(folder), manifest, rows_by_split(manifest, rows))
 
 
 def _check_dest(dest: Path) -> None:
@@ -230,8 +225,7 @@ def write_features(
     progress: Progress,
 ) -> None:
     """Write the features float32 (views, n, width) of all photos to the file `path`, which rounds share."""
-    paths = [manifest.path(photo) for photo in manifest.photos]
-    photos = PhotoBatches(paths, settings.img_size, worker_threads(settings.num_workers))
+    photos = photo_batches(manifest, manifest.photos, settings)
     engine = feature_engine(start.network, device)
     values = split_features(engine, photos, LEVELS[settings.aug_level].views, settings, progress)
     with atomic_path(path) as temporary:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from castproof.data.manifest import Manifest, Photo, read_csv
-from castproof.data.splits import part_key
+from castproof.data.splits import numbered, part_key
 from castproof.errors import BrokenRunError, DataError, RunError, SettingError
 from castproof.files import CSV_ERRORS, unguarded
 from castproof.gate.calibrator import logit_of
@@ -252,9 +252,7 @@ def _judged(photos: Sequence[Photo], told: dict[str, tuple[float, int]], path: P
 
 def part_numbers(photos: Sequence[Photo]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     """Return the part of each photo as a number, int64 (n,); good and defective photos of one part have two."""
-    keys = [(*part_key(photo), photo.defective) for photo in photos]
-    number = {key: place for place, key in enumerate(sorted(set(keys)))}
-    return np.array([number[key] for key in keys], np.int64)
+    return numbered([(*part_key(photo), photo.defective) for photo in photos])
 
 
 def read_predictions(path: Path) -> Iterator[tuple[str, tuple[float, int]]]:

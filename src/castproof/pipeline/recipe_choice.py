@@ -10,17 +10,21 @@ from castproof.data.folds import Folds
 from castproof.data.manifest import Manifest
 from castproof.errors import DataError, WeightsError
 from castproof.measure.scores import Floats
-from castproof.model.device import worker_threads
 from castproof.model.features import FeatureTable, feature_engine, split_features
-from castproof.model.learning import FrozenLearner, LabelledPhotos
-from castproof.model.photos import PhotoBatches
-from castproof.pipeline.photo_weights import photo_weights
-from castproof.pipeline.training_run import part_places, start_network
+from castproof.model.learning import TRAIN, FrozenLearner
+from castproof.model.network import margin_of
+from castproof.model.ridge import STANDARD_ERRORS
+from castproof.pipeline.crossval_rounds import TESTED
+from castproof.pipeline.training_run import (
+    labelled_photos,
+    part_places,
+    photo_batches,
+    rows_by_split,
+    start_network,
+)
 from castproof.progress import Progress
 from castproof.recipes import CANDIDATES, as_recipe
 from castproof.settings import TrainSettings
-
-STANDARD_ERRORS = 2.0
 
 
 @dataclass(frozen=True)
@@ -31,20 +35,20 @@ class RecipeTrial:
         recipe: its name.
         loss: mean log loss, each part counted alike and both kinds alike, nats; None where it could not be tried.
         ahead: by how much its loss is below that of the simplest recipe; None for that one itself.
-        ahead_se: standard error of `ahead` over parts.
+        chance: what `ahead` may be by chance: two standard errors over parts.
         why_not: why it could not be tried.
     """
 
     recipe: str
     loss: float | None
     ahead: float | None = None
-    ahead_se: float | None = None
+    chance: float = 0.0
     why_not: str = ""
 
     @property
     def is_better(self) -> bool:
         """Whether it is better than the simplest recipe by more than chance over parts."""
-        return self.ahead is not None and self.ahead > STANDARD_ERRORS * (self.ahead_se or 0.0)
+        return self.ahead is not None and self.ahead > self.chance
 
 
 def choose_recipe(
@@ -79,7 +83,7 @@ def choose_recipe(
             continue
         ahead = {kind: usual[kind] - losses[kind] for kind in usual}
         se = np.sqrt(sum(one.var(ddof=1) / len(one) for one in ahead.values())) / 2
-        trials.append(RecipeTrial(recipe, _mean(losses), _mean(ahead), float(se)))
+        trials.append(RecipeTrial(recipe, _mean(losses), _mean(ahead), float(STANDARD_ERRORS * se)))
     better = [one for one in trials if one.is_better]
     chosen = min(better, key=lambda one: one.loss or 0.0).recipe if better else simplest
     return as_recipe(settings, chosen), tuple(trials)
@@ -93,43 +97,26 @@ def _losses(
     settings: TrainSettings, folds: Folds, device: torch.device, progress: Progress
 ) -> dict[bool, Floats]:
     """Return the mean log loss of every good and of every defective part, out of fold, by kind."""
-    manifest = folds.manifest
-    start = start_network(settings)
-    photos = PhotoBatches(
-        [manifest.path(photo) for photo in manifest.photos],
-        settings.img_size,
-        worker_threads(settings.num_workers),
-    )
-    features = split_features(feature_engine(start.network, device), photos, 1, settings, progress)
-    margins, home = np.empty(len(manifest.photos)), np.array(folds.of_photo)
+    network, photos = start_network(settings).network, folds.manifest.photos
+    batches = photo_batches(folds.manifest, photos, settings)
+    features = split_features(feature_engine(network, device), batches, 1, settings, progress)
+    margins = np.empty(len(photos))
     with progress.task(f"recipe {settings.recipe}", folds.count) as task:
         for fold in range(1, folds.count + 1):
-            rows = {"train": torch.from_numpy(np.flatnonzero(home != fold))}
+            manifest = folds.split(fold, validates=False)
+            rows = {name: torch.tensor(of_split) for name, of_split in rows_by_split(manifest).items()}
             learner = FrozenLearner(
-                start.network,
-                {"train": _labelled(manifest, rows["train"].tolist(), photos, settings)},
+                network,
+                labelled_photos(manifest, settings),
                 settings,
                 device,
                 progress,
                 FeatureTable(features, rows),
             )
-            learner.fit_at_once(part_places(manifest.photos)[rows["train"].numpy()])
-            with torch.inference_mode():
-                logits = start.network.head(features[0, torch.from_numpy(np.flatnonzero(home == fold))])
-            margins[home == fold] = (logits[:, 1] - logits[:, 0]).double().cpu().numpy()
+            learner.fit_at_once(part_places(manifest.of_split(TRAIN)))
+            margins[rows[TESTED]] = margin_of(learner.logits(TESTED)).double().numpy()
             task.advance()
-    return _by_part(margins, manifest)
-
-
-def _labelled(
-    manifest: Manifest, rows: list[int], photos: PhotoBatches, settings: TrainSettings
-) -> LabelledPhotos:
-    shown = [manifest.photos[row] for row in rows]
-    return LabelledPhotos(
-        photos,
-        torch.tensor([int(one.defective) for one in shown]),
-        torch.from_numpy(photo_weights(shown, settings.weigh)),
-    )
+    return _by_part(margins, folds.manifest)
 
 
 def _by_part(margins: Floats, manifest: Manifest) -> dict[bool, Floats]:

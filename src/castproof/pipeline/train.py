@@ -11,11 +11,12 @@ import torch
 
 from castproof.data.folds import Folds
 from castproof.data.left_out import Allow
-from castproof.data.manifest import SPLITS, Manifest, read_csv
+from castproof.data.manifest import Manifest, read_csv
 from castproof.data.placing import check_outside
 from castproof.errors import DataError, PromiseError, RunError
 from castproof.files import make_folder
 from castproof.model.features import FeatureTable
+from castproof.model.learning import TRAIN
 from castproof.pipeline.crossval import FoldedPhotos, cross_validate, write_features
 from castproof.pipeline.crossval_results import CrossvalResult
 from castproof.pipeline.crossval_rounds import RoundObserver
@@ -28,12 +29,13 @@ from castproof.pipeline.good_parts import (
 )
 from castproof.pipeline.machine import Machine, describe_machine, prepare_device
 from castproof.pipeline.recipe_choice import RecipeTrial, choose_recipe
-from castproof.pipeline.training_photos import TRAIN, TrainingPhotos, read_training_photos
+from castproof.pipeline.training_photos import TrainingPhotos, read_training_photos
 from castproof.pipeline.training_run import (
     EpochObserver,
     TrainResult,
     Untrained,
     begin_run,
+    rows_by_split,
     run_training,
     start_network,
 )
@@ -203,10 +205,7 @@ def _evidence(
     """Return the cross-validation over the photos of train, and the features of all photos, computed once."""
     if not run.features.is_file():
         write_features(start, settings, photos.manifest, device, run.features, observer)
-    rows = {
-        name: [row for row, photo in enumerate(photos.manifest.photos) if photo.split == name]
-        for name in SPLITS
-    }
+    rows = rows_by_split(photos.manifest)
     data = FoldedPhotos(folds, aside=photos.aside, rows=rows[TRAIN])
     make_folder(run.crossval)
     result = cross_validate(settings, data, run.crossval, start, device, observer, run.features)

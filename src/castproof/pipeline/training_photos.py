@@ -9,11 +9,10 @@ from castproof.data.left_out import Allow, put_aside
 from castproof.data.manifest import Manifest, Photo
 from castproof.data.splits import split_photos
 from castproof.errors import SettingError
+from castproof.model.learning import TRAIN
 from castproof.pipeline.part_ids import known_parts
 from castproof.progress import Progress
 from castproof.settings import DISTANCE, TrainSettings
-
-TRAIN = "train"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from castproof.data.manifest import SPLITS, Manifest, Photo
-from castproof.data.splits import part_key
+from castproof.data.splits import numbered, part_key
 from castproof.files import write_csv, write_error, write_text
 from castproof.measure.decision import Thresholds
 from castproof.measure.evaluation import ScoredSplit, score_split
@@ -249,20 +249,29 @@ def _fit_types(learner: FrozenLearner, manifest: Manifest) -> TypesFit | None:
 
 def part_places(photos: Sequence[Photo]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     """Return the place of each photo's part among the sorted parts of all of them, int64 (n,)."""
-    keys = [part_key(photo) for photo in photos]
-    places = {key: place for place, key in enumerate(sorted(set(keys)))}
-    return np.array([places[key] for key in keys], np.int64)
+    return numbered([part_key(photo) for photo in photos])
+
+
+def rows_by_split(manifest: Manifest, rows: Sequence[int] | None = None) -> dict[str, list[int]]:
+    """Return the rows of the photos of each split; `rows` are those of all photos, without it their places."""
+    both = list(zip(range(len(manifest.photos)) if rows is None else rows, manifest.photos, strict=True))
+    return {name: [row for row, photo in both if photo.split == name] for name in SPLITS}
+
+
+def photo_batches(manifest: Manifest, photos: Sequence[Photo], settings: TrainSettings) -> PhotoBatches:
+    """Return what reads `photos` of `manifest` at the size of the network's input."""
+    paths = [manifest.path(photo) for photo in photos]
+    return PhotoBatches(paths, settings.img_size, worker_threads(settings.num_workers))
 
 
 def labelled_photos(manifest: Manifest, settings: TrainSettings) -> dict[str, LabelledPhotos]:
     """Return the photos of each split that has some, with label and weight."""
-    threads = worker_threads(settings.num_workers)
     labelled = {}
     for name in SPLITS:
         if not (photos := manifest.of_split(name)):
             continue
         labelled[name] = LabelledPhotos(
-            PhotoBatches([manifest.path(photo) for photo in photos], settings.img_size, threads),
+            photo_batches(manifest, photos, settings),
             torch.tensor([int(photo.defective) for photo in photos]),
             torch.from_numpy(photo_weights(photos, settings.weigh)),
         )

@@ -1,7 +1,7 @@
 """What a person sees while `castproof train` works."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.panel import Panel
@@ -13,8 +13,6 @@ from castproof.apps.cli.parts_told import show_parts
 from castproof.apps.cli.tables import data_table, metrics_table
 from castproof.settings import TrainSettings
 from castproof.wording import counted, percent, round_name
-
-STANDARD_ERRORS: Final = 2
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,9 +93,7 @@ class TrainingConsole(Bars):
         for name in ("", "log loss", "better than the first by"):
             table.add_column(name, justify="right" if name else "left")
         for one in trials:
-            ahead = (
-                "" if one.ahead is None else f"{one.ahead:.4f} ± {STANDARD_ERRORS * (one.ahead_se or 0):.4f}"
-            )
+            ahead = "" if one.ahead is None else f"{one.ahead:.4f} ± {one.chance:.4f}"
             loss = "not tried" if one.loss is None else f"{one.loss:.4f}"
             table.add_row(one.recipe, loss, ahead, style="bold" if one.recipe == recipe else None)
         table.caption = "Every part counts alike, both kinds alike; ± is two standard errors over parts."

@@ -16,7 +16,7 @@ from castproof.images import decode, decode_plain, read_photo
 from castproof.measure.decision import Verdict
 from castproof.model.checkpoint import Checkpoint
 from castproof.model.heat_maps import look
-from castproof.model.network import DEFECTIVE, p_defective
+from castproof.model.network import margin_of, p_defective
 from castproof.preprocess import Pixels, resize
 from castproof.progress import SILENT, Progress
 from castproof.runtime.session import Seen
@@ -142,8 +142,7 @@ class TrainedNetwork:
             logits, heat = network.head(features), None
         types = None if network.head.types is None else network.head.type_scores(features)[0].numpy()
         p_network = float(p_defective(logits)[0])
-        margin = logits[0, DEFECTIVE].double() - logits[0, 1 - DEFECTIVE].double()  # p near 1 would round it
-        logit = float(margin.clamp(-MOST_LOGIT, MOST_LOGIT))
+        logit = float(margin_of(logits.double()).clamp(-MOST_LOGIT, MOST_LOGIT))  # p near 1 would round it
         return Seen(logit, float(self.gate.p(p_network)), heat, None, types)
 
 
