@@ -11,15 +11,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
-from castproof.model.ridge import USUAL, Flags, Floats, Parts, largest_differences
+from castproof.model.ridge import USUAL, Flags, Floats, Parts, largest_differences, lowest
 
 LEAST_PARTS: Final = 3  # of a type, below which it is left out
 GROUPS: Final = 4  # of parts; each is hidden once
-_STEPS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -123,13 +121,7 @@ def multinomial_ridge(
         value = -share @ log_p[rows, kind] + strength / 2 * np.square(slope).sum()
         return float(value), np.append(pull.sum(axis=0), pull.T @ features + strength * slope)
 
-    found = minimize(
-        loss,
-        np.zeros(kinds * (width + 1)),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": _STEPS, "ftol": 1e-10, "gtol": 1e-6},
-    ).x
+    found = lowest(loss, np.zeros(kinds * (width + 1)))
     return found[kinds:].reshape(kinds, width), found[:kinds] - found[:kinds].mean()
 
 

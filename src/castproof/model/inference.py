@@ -19,17 +19,6 @@ class Outputs(NamedTuple):
     types: Tensor
 
 
-def network_logits(
-    network: Classifier,
-    photos: PhotoBatches,
-    device: torch.device,
-    description: str = "scoring",
-    progress: Progress = SILENT,
-) -> Tensor:
-    """Return logits float32 (n, 2) of `photos`, see `network_outputs`."""
-    return network_outputs(network, photos, device, description, progress).logits
-
-
 @torch.inference_mode()
 def network_outputs(
     network: Classifier,

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from castproof.model.augmentation import LEVELS, augment
 from castproof.model.defect_types import TypesFit, fit_types
 from castproof.model.features import FeatureEngine, FeatureTable, feature_engine, split_features
-from castproof.model.inference import network_logits
+from castproof.model.inference import network_outputs
 from castproof.model.network import Classifier
 from castproof.model.novelty import fit_novelty, folds_of_parts, novelty_out_of_fold, part_share, quantile
 from castproof.model.photos import PhotoBatches
@@ -267,9 +267,8 @@ class FinetuneLearner:
 
     def logits(self, split: str, progress: Progress = SILENT) -> Tensor:
         """Return logits (n, 2) of the unvaried photos."""
-        return network_logits(
-            self.network, self._splits[split].photos, self._device, f"scoring {split}", progress
-        )
+        photos = self._splits[split].photos
+        return network_outputs(self.network, photos, self._device, f"scoring {split}", progress).logits
 
     def _set_modes(self, epoch: int) -> None:
         self.network.eval()

@@ -6,7 +6,7 @@ never saw. With few parts, choosing the strength costs more than it gains, since
 ridge stays unless hidden parts speak for another one by more than chance. Page 17 of docs/decisions holds the study.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -132,15 +132,22 @@ def ridge_path(
             rise = features.T @ pull.astype(features.dtype)
             return float(value), np.append(rise + strength * slope, pull.sum())
 
-        at_first = minimize(
-            loss,
-            at_first,
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": _STEPS, "ftol": 1e-10, "gtol": 1e-6},
-        ).x
+        at_first = lowest(loss, at_first)
         path.append((at_first[:width].copy(), float(at_first[width])))
     return path
+
+
+def lowest(loss: Callable[[Floats], tuple[float, Floats]], start: Floats) -> Floats:
+    """Return where a convex loss is lowest.
+
+    Args:
+        loss: gives value and gradient at a place.
+        start: a place to start from.
+    """
+    found = minimize(
+        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "ftol": 1e-10, "gtol": 1e-6}
+    )
+    return np.asarray(found.x, np.float64)
 
 
 def largest_differences(scaled: NDArray[np.float32], weight: Floats) -> NDArray[np.float32]:
