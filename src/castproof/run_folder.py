@@ -10,6 +10,7 @@ from castproof.errors import OutputError, RunError
 from castproof.files import make_folder, write_error, write_json
 
 CROSSVAL_PLAN: Final = "crossval.json"
+FEATURES: Final = "features.npy"
 GATE_FOLDER: Final = "gate"
 GATE_FILE: Final = "gate.json"
 REPORT_FILE: Final = "report.html"
@@ -74,7 +75,7 @@ class RunFolder:
     @property
     def features(self) -> Path:
         """The features of all photos, while folds and network learn from them."""
-        return self.path / "features.npy"
+        return self.path / FEATURES
 
     @property
     def crossval(self) -> Path:

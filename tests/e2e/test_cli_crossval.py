@@ -102,7 +102,7 @@ def test_a_stopped_cross_validation_goes_on_to_the_same_end(
 ) -> None:
     command = [*CROSSVAL, "--epochs", "4", "--outdir", "stopped"]
     begun = place / "stopped"
-    stopped = castproof.run(command, place, interrupt_when=(begun / "features.npy").is_file)
+    stopped = castproof.run(command, place, interrupt_when=(begun / "crossval.json").is_file)
     assert stopped.code == 130, stopped.text
     assert "the same command goes on" in " ".join(stopped.err.split())
     assert "Traceback" not in stopped.text

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from castproof.errors import DataError, OutputError
 from castproof.files import TEMPORARY_START, name_key
-from castproof.wording import counted
+from castproof.wording import counted, listed
 
 _SHOWN = 10
 _ONE_STRANGER, _STRANGERS = "file that does not belong there", "files that do not belong there"
@@ -138,5 +138,4 @@ def _refuse_folder(error: OSError) -> None:
 
 def shown(items: Sequence[str]) -> list[str]:
     """Return the first few of `items`, and how many more there are."""
-    more = len(items) - _SHOWN
-    return [*items[:_SHOWN], f"and {more} more"] if more > 0 else list(items)
+    return listed(items, _SHOWN)

@@ -20,7 +20,7 @@ from castproof.gate.calibrator import ISOTONIC, MOST_LOGIT, RISING, Calibrator
 from castproof.model.constant_pads import with_constant_pads
 from castproof.model.heat_maps import look
 from castproof.model.network import Classifier, margin_of
-from castproof.model.novelty import FeatureNovelty
+from castproof.model.novelty import FeatureNovelty, novelty_of
 from castproof.model.photo_graph import CHANNELS, IR_VERSION, OPSET, RESIZED, squeeze_graph
 from castproof.modelfile.outputs import DEFECT_TYPES, HEAT_MAP, LOGIT, NOVELTY, P_DEFECTIVE
 
@@ -80,10 +80,8 @@ class NetworkCore(nn.Module):
         return margin, *extras
 
     def _novelty(self, features: Tensor) -> Tensor:
-        head = self.network.head
-        away = (features - head.mean) / head.std - self.centre
-        along = away @ self.directions
-        return (away.square().sum(dim=1) - (self.shrink * along.square()).sum(dim=1)) / away.shape[1]
+        away = self.network.head.scaled(features) - self.centre
+        return novelty_of(away, away @ self.directions, self.shrink)
 
 
 class Calibrated(nn.Module):

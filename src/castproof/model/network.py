@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from castproof.model.backbones import Backbone, seeded_backbone
-from castproof.model.novelty import DIRECTIONS, FeatureNovelty
+from castproof.model.novelty import DIRECTIONS, FeatureNovelty, novelty_of
 from castproof.model.photos import Normalise
 from castproof.preprocess import PreprocessSpec
 from castproof.settings import DISTANCE
@@ -60,9 +60,9 @@ class Distance(nn.Module):
     def _distance_and_pull(self, scaled: Tensor) -> tuple[Tensor, Tensor]:
         """Return the distance (n,), and how it grows with each scaled feature, (n, width)."""
         away = scaled - self.centre
-        kept = away - (self.shrink * (away @ self.directions.T)) @ self.directions
-        width = scaled.shape[1]
-        return ((away * kept).sum(dim=1) / width).clamp_min(_LEAST_DISTANCE), 2 * kept / width
+        along = away @ self.directions.T
+        pull = 2 * (away - (self.shrink * along) @ self.directions) / away.shape[1]
+        return novelty_of(away, along, self.shrink).clamp_min(_LEAST_DISTANCE), pull
 
 
 class Head(nn.Module):

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from castproof.errors import DataError
 from castproof.modelfile.input_gate import NUMBERS, FalseAlarms, InputGate, Limit
@@ -91,6 +92,17 @@ class FeatureNovelty:
         along = away @ self.directions.T.astype(np.float64)
         squares = np.square(away).sum(axis=1) - np.square(along) @ self.shrink.astype(np.float64)
         return np.asarray(squares / scaled.shape[1], np.float64)
+
+
+def novelty_of(away: Tensor, along: Tensor, shrink: Tensor) -> Tensor:
+    """Return what `FeatureNovelty.novelty` does, (n,), in a graph.
+
+    Args:
+        away: z - centre, (n, width).
+        along: its products with the directions, (n, k).
+        shrink: (k,).
+    """
+    return (away.square().sum(dim=1) - (shrink * along.square()).sum(dim=1)) / away.shape[1]
 
 
 def fit_novelty(scaled: Scaled, part: Parts, directions: int = DIRECTIONS) -> FeatureNovelty:

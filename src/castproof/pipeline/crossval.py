@@ -26,11 +26,10 @@ from castproof.pipeline.machine import Machine, describe_machine, prepare_device
 from castproof.pipeline.training_photos import read_photos
 from castproof.pipeline.training_run import Untrained, photo_batches, rows_by_split, start_network
 from castproof.progress import Progress
-from castproof.run_folder import CROSSVAL_PLAN, RunFolder
+from castproof.run_folder import CROSSVAL_PLAN, FEATURES, RunFolder
 from castproof.settings import AUTO, TrainSettings
 
 GIVEN: Final = "given"
-FEATURES: Final = "features.npy"
 
 
 class CrossvalObserver(RoundObserver, Protocol):
@@ -163,8 +162,14 @@ def _check_dest(dest: Path) -> None:
 
 def _clean(dest: Path, rounds: Sequence[Round]) -> None:
     """Remove the large files that a killed process was writing in `dest`, which is ours alone."""
-    states = [path for one in rounds for path in (one.run.best_model, one.run.last_state)]
-    for path in (dest / FEATURES, *states):
+    remove_remains(
+        dest / FEATURES, *(path for one in rounds for path in (one.run.best_model, one.run.last_state))
+    )
+
+
+def remove_remains(*paths: Path) -> None:
+    """Remove what a killed process that was writing `paths` has left beside them."""
+    for path in paths:
         for one in remains_of(path):
             one.unlink(missing_ok=True)
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from castproof import __version__
 from castproof.data.manifest import Photo
-from castproof.errors import BrokenRunError, CastproofError, PromiseError, SettingError
+from castproof.errors import BrokenRunError, CastproofError, DataError, PromiseError, SettingError
 from castproof.files import write_csv, write_json
 from castproof.gate.calibration import AUTO
 from castproof.gate.calibrator import Calibrator
@@ -156,9 +156,14 @@ def decide(folder: Path, asked: Asked) -> Decision:
     )
 
 
-def auto_decision(folder: Path) -> Decision:
-    """Return the gate that asks nothing, of a run or a cross-validation; see `decide`."""
-    return decide(folder, Asked(Policy(AUTO_GATE, costs=usual_costs(AUTO_GATE))))
+def auto_gate(folder: Path) -> Decision | DataError | PromiseError:
+    """Return the gate that asks nothing, after writing it into a run or a cross-validation; or why there is none."""
+    try:
+        decision = decide(folder, Asked(Policy(AUTO_GATE, costs=usual_costs(AUTO_GATE))))
+    except (DataError, PromiseError) as error:
+        return error
+    write_decision(decision)
+    return decision
 
 
 def decided(folder: Path) -> Decision | None:

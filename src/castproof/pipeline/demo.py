@@ -9,6 +9,7 @@ from castproof.data.folders import read_folders, verify_photos
 from castproof.data.manifest import read_csv
 from castproof.data.synthetic import write_dataset
 from castproof.errors import DataError
+from castproof.pipeline.decide import Decision
 from castproof.pipeline.exporting.export import Exported, ExportSettings, export
 from castproof.pipeline.good_parts import GoodPartsRun
 from castproof.pipeline.predict import Prediction, predict
@@ -65,10 +66,10 @@ def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
     if isinstance(trained, GoodPartsRun):
         raise DataError("The generated castings hold no defective parts.", fix="Report this.")
     run = trained.result.run
-    if trained.decision is None:
-        raise trained.no_gate or DataError("The generated castings carry no gate.", fix="Report this.")
+    if not isinstance(trained.gate, Decision):
+        raise trained.gate or DataError("The generated castings carry no gate.", fix="Report this.")
     report = report_path(run.path)
-    write_report(Reported(trained.decision, decided=True), report, progress=observer)
+    write_report(Reported(trained.gate, decided=True), report, progress=observer)
     tested = read_csv(run.manifest, data).of_split("test")
     shown = [data / photo.file for photo in tested[:: max(len(tested) // PREDICTED, 1)][:PREDICTED]]
     exported = export(run.path, outdir / "model.onnx", ExportSettings(), observer)

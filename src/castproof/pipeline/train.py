@@ -14,13 +14,12 @@ from castproof.data.left_out import Allow
 from castproof.data.manifest import Manifest, read_csv
 from castproof.data.placing import check_outside
 from castproof.errors import DataError, PromiseError, RunError
-from castproof.files import make_folder
+from castproof.files import in_use, make_folder
 from castproof.model.features import FeatureTable
 from castproof.model.learning import TRAIN
-from castproof.pipeline.crossval import FoldedPhotos, cross_validate, write_features
-from castproof.pipeline.crossval_results import CrossvalResult
+from castproof.pipeline.crossval import FoldedPhotos, cross_validate, remove_remains, write_features
 from castproof.pipeline.crossval_rounds import RoundObserver
-from castproof.pipeline.decide import Decision, auto_decision, write_decision
+from castproof.pipeline.decide import Decision, auto_gate
 from castproof.pipeline.good_parts import (
     GoodPartsRun,
     check_good_parts,
@@ -62,19 +61,15 @@ class TrainObserver(EpochObserver, RoundObserver, Protocol):
 
 @dataclass(frozen=True)
 class Trained:
-    """A complete run with its evidence and its gate.
+    """A complete run with its gate.
 
     Args:
         result: the run.
-        evidence: the cross-validation over the parts that the network learnt from; None without one.
-        decision: the gate; None where none was wanted, or where the evidence carries none.
-        no_gate: why it carries none.
+        gate: the gate, or why the evidence carries none; None where none was wanted.
     """
 
     result: TrainResult
-    evidence: CrossvalResult | None
-    decision: Decision | None
-    no_gate: DataError | PromiseError | None = None
+    gate: Decision | DataError | PromiseError | None
 
 
 def train(
@@ -167,19 +162,12 @@ def _complete(
     """Return the run with its evidence and its gate: folds first, since metrics.json marks a complete run."""
     if photos.good_only:
         return learn_good_parts(run, settings, photos.manifest, start, device, observer)
-    evidence, table = None, None
+    table = None
     if photos.folds is not None:
-        evidence, table = _evidence(run, settings, photos, photos.folds, start, device, observer)
+        table = _evidence(run, settings, photos, photos.folds, start, device, observer)
     result = run_training(run, settings, photos.manifest, start, device, observer, table)
     run.features.unlink(missing_ok=True)
-    if not gate:
-        return Trained(result, evidence, None)
-    try:
-        decision = auto_decision(run.path)
-    except (DataError, PromiseError) as error:
-        return Trained(result, evidence, None, error)
-    write_decision(decision)
-    return Trained(result, evidence, decision)
+    return Trained(result, auto_gate(run.path) if gate else None)
 
 
 def _check_parts_of(run: RunFolder, manifest: Manifest) -> None:
@@ -201,13 +189,14 @@ def _evidence(
     start: Untrained,
     device: torch.device,
     observer: TrainObserver,
-) -> tuple[CrossvalResult, FeatureTable]:
-    """Return the cross-validation over the photos of train, and the features of all photos, computed once."""
+) -> FeatureTable:
+    """Return the features of all photos, computed once, after judging those of train by a cross-validation."""
+    remove_remains(run.features)
     if not run.features.is_file():
         write_features(start, settings, photos.manifest, device, run.features, observer)
     rows = rows_by_split(photos.manifest)
     data = FoldedPhotos(folds, aside=photos.aside, rows=rows[TRAIN])
-    make_folder(run.crossval)
-    result = cross_validate(settings, data, run.crossval, start, device, observer, run.features)
+    with in_use(make_folder(run.crossval)):
+        cross_validate(settings, data, run.crossval, start, device, observer, run.features)
     values = torch.from_numpy(np.load(run.features, mmap_mode="c"))
-    return result, FeatureTable(values, {name: torch.tensor(of_split) for name, of_split in rows.items()})
+    return FeatureTable(values, {name: torch.tensor(of_split) for name, of_split in rows.items()})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from castproof.errors import ImageError
 from castproof.model.augmentation import LEVELS, augment
 from castproof.model.features import FeatureTable, feature_engine, split_features
-from castproof.model.inference import network_logits
+from castproof.model.inference import network_outputs
 from castproof.model.learning import FinetuneLearner, FrozenLearner, LabelledPhotos, epoch_order
 from castproof.model.network import Classifier
 from castproof.model.photos import PhotoBatches
@@ -64,7 +64,7 @@ def test_frozen_logits_equal_those_of_the_whole_network(
 ) -> None:
     learner = FrozenLearner(network, splits, SETTINGS, CPU, SILENT)
     for name, split in splits.items():
-        expected = network_logits(network, split.photos, CPU)
+        expected = network_outputs(network, split.photos, CPU).logits
         assert torch.allclose(learner.logits(name), expected, atol=1e-4)
 
 
@@ -110,13 +110,13 @@ def test_a_photo_that_cannot_be_decoded_has_no_logits_and_spares_the_others(
     good = splits["test"].photos.paths
     paths = [good[0], tmp_path / "bad.png", good[1], tmp_path / "missing.png"]
     failures: dict[int, ImageError] = {}
-    logits = network_logits(network, PhotoBatches(paths, 32, 2, failures), CPU)
-    expected = network_logits(network, PhotoBatches(good[:2], 32, 1), CPU)
+    logits = network_outputs(network, PhotoBatches(paths, 32, 2, failures), CPU).logits
+    expected = network_outputs(network, PhotoBatches(good[:2], 32, 1), CPU).logits
     assert set(failures) == {1, 3}
     assert torch.isnan(logits[[1, 3]]).all()
     assert torch.allclose(logits[[0, 2]], expected, atol=1e-5)
     with pytest.raises(ImageError, match=r"bad\.png"):
-        network_logits(network, PhotoBatches(paths, 32, 2), CPU)
+        network_outputs(network, PhotoBatches(paths, 32, 2), CPU)
 
 
 @pytest.mark.parametrize("workers", [1, 3])

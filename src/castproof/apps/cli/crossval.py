@@ -13,16 +13,17 @@ from rich.table import Table
 from castproof.apps.cli import options
 from castproof.apps.cli.console import (
     EXIT_INTERRUPTED,
-    Bars,
+    RoundBars,
     console,
     errors,
     propose,
     tell,
     training_libraries,
 )
+from castproof.apps.cli.decide import show_gate
 from castproof.apps.cli.parts_told import allow_aside, show_parts, show_shares
 from castproof.apps.cli.training_options import RUN, training_values, training_words, with_training_options
-from castproof.errors import DataError, PromiseError, SettingError
+from castproof.errors import SettingError
 from castproof.recipes import AUTO, CANDIDATES, recipe_settings
 from castproof.settings import BY_PICTURE
 from castproof.wording import counted, round_name
@@ -88,6 +89,7 @@ def crossval_command(
     screen = _Screen(wanted=not no_bars)
     with training_libraries():
         from castproof.pipeline.crossval import crossval, is_begun
+        from castproof.pipeline.decide import auto_gate
     try:
         result = crossval(settings, dest, screen, allow_aside(set_aside_any_share))
     except KeyboardInterrupt:
@@ -100,26 +102,12 @@ def crossval_command(
         raise typer.Exit(EXIT_INTERRUPTED) from None
     _show(result)
     if not no_gate:
-        _show_gate(dest)
+        show_gate(auto_gate(dest))
     tell(f"Everything is in [bold]{escape(str(dest))}[/]: start with leak.png and worst_good_parts.png.")
     propose(
         "Train a network to use, on all parts",
         ["train", "--data", str(data), *training_words(settings), "--split", "none"],
     )
-
-
-def _show_gate(dest: Path) -> None:
-    """Choose the gate that the cross-validation carries and print it, or why it carries none."""
-    from castproof.apps.cli.decide import show_decision
-    from castproof.pipeline.decide import auto_decision, write_decision
-
-    try:
-        decision = auto_decision(dest)
-    except (DataError, PromiseError) as error:
-        tell(f"[yellow]No gate:[/] {escape(str(error))}")
-        return
-    write_decision(decision)
-    show_decision(decision)
 
 
 def _default_outdir(settings: "TrainSettings") -> Path:
@@ -129,7 +117,7 @@ def _default_outdir(settings: "TrainSettings") -> Path:
     return Path("runs") / f"crossval_{Path(settings.data).name}_{settings.recipe}_{number}"
 
 
-class _Screen(Bars):
+class _Screen(RoundBars):
     """Shows what a cross-validation starts from."""
 
     def machine_ready(self, machine: "Machine") -> None:
@@ -152,11 +140,6 @@ class _Screen(Bars):
     def going_on(self, done: int, rounds: int) -> None:
         """Print what is there already."""
         console.print(f"Going on: {done} of {counted(rounds, 'round')} are done.")
-
-    def round_done(self, name: str, macro_f1: float | None) -> None:
-        """Print one line per round where no bar tells how far it has come."""
-        if self.hidden:
-            console.print(f"{round_name(name)} is done: macro-F1 {_rate(macro_f1)}")
 
 
 def _rate(value: float | None) -> str:

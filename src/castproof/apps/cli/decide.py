@@ -9,7 +9,7 @@ from rich.table import Table
 
 from castproof.apps.cli import options
 from castproof.apps.cli.console import console, errors, propose, tell, training_libraries
-from castproof.errors import PromiseError, SettingError
+from castproof.errors import CastproofError, PromiseError, SettingError
 from castproof.measure.decision import Thresholds
 from castproof.wording import counted, percent, probability
 
@@ -185,6 +185,14 @@ def _thresholds(threshold: float | None, reject_from: float | None) -> Threshold
             )
         return None
     return Thresholds(threshold, threshold if reject_from is None else reject_from)
+
+
+def show_gate(gate: "Decision | CastproofError") -> None:
+    """Print a gate, or why the evidence carries none."""
+    if isinstance(gate, CastproofError):
+        tell(f"[yellow]No gate:[/] {escape(str(gate))}")
+    else:
+        show_decision(gate)
 
 
 def show_decision(decision: "Decision") -> None:

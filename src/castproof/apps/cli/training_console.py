@@ -7,12 +7,13 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from castproof.apps.cli.console import Bars, console, propose, tell
-from castproof.apps.cli.decide import show_decision
+from castproof.apps.cli.console import RoundBars, console, propose, tell
+from castproof.apps.cli.decide import show_gate
 from castproof.apps.cli.parts_told import show_parts
 from castproof.apps.cli.tables import data_table, metrics_table
+from castproof.errors import CastproofError
 from castproof.settings import TrainSettings
-from castproof.wording import counted, percent, round_name
+from castproof.wording import counted, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from castproof.run_folder import RunFolder
 
 
-class TrainingConsole(Bars):
+class TrainingConsole(RoundBars):
     """Shows machine, data, epochs and results; remembers the run folder for the message after Ctrl-C."""
 
     def __init__(self, *, wanted_bars: bool) -> None:
@@ -120,11 +121,6 @@ class TrainingConsole(Bars):
         """Print what is there already."""
         console.print(f"Going on: {done} of {counted(rounds, 'fold')} are done.")
 
-    def round_done(self, name: str, macro_f1: float | None) -> None:
-        """Print one line per fold where no bar tells how far it has come."""
-        if self.hidden:
-            console.print(f"{round_name(name)} is done: macro-F1 {_share(macro_f1)}")
-
     def epoch_done(self, record: "EpochRecord") -> None:
         """Print one line per epoch."""
         best = "  [green]best so far[/]" if record.is_best and not self._settings.keeps_last else ""
@@ -165,21 +161,19 @@ class TrainingConsole(Bars):
         if self._settings.by_epochs:
             kept = "Last" if self._settings.keeps_last else "Best"
             console.print(f"{kept} epoch: {result.learnt.epoch}")
-        if full or trained.decision is None:
+        no_gate = trained.gate is None or isinstance(trained.gate, CastproofError)
+        if full or no_gate:
             console.print(metrics_table(result.splits))
-        if trained.decision is not None:
-            _show_fitness(trained.decision)
+        if trained.gate is not None and not isinstance(trained.gate, CastproofError):
+            _show_fitness(trained.gate)
         tell(_learnt_from(result.manifest))
-        if trained.decision is not None:
-            show_decision(trained.decision)
-        elif trained.no_gate is not None:
-            tell(f"[yellow]No gate:[/] {escape(str(trained.no_gate))}")
-            tell(
-                f"Without one, photos are judged at the threshold {result.learnt.threshold:.4f}, which nothing proves."
-            )
+        if trained.gate is not None:
+            show_gate(trained.gate)
+        if no_gate:
+            tell(f"Photos are judged at the threshold {result.learnt.threshold:.4f}, which nothing proves.")
         if result.learnt.types is not None:
             tell(_types_named(result.learnt.types))
-        start = "gate/tradeoff.png and gate/calibration.png" if trained.decision else "confusion_matrices.png"
+        start = "confusion_matrices.png" if no_gate else "gate/tradeoff.png and gate/calibration.png"
         tell(f"Everything is in [bold]{escape(str(run))}[/]: start with {start}.")
         propose("Write the report", ["report", str(run)])
         propose("Make the model file for the station", ["export", str(run), "-o", "model.onnx"])

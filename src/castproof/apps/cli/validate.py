@@ -69,6 +69,7 @@ def validate_command(
     castproof validate runs/mobilenet_linear_20260101_120000 --data shift_12 --propose runs/after_shift_12
     """
     with training_libraries():
+        from castproof.pipeline.part_words import parts_option
         from castproof.pipeline.validation.files import write_validation
         from castproof.pipeline.validation.new_run import check_new_run, write_proposal
         from castproof.pipeline.validation.proposal import look_for_gate
@@ -107,7 +108,7 @@ def validate_command(
         tell(f"The proposed gate is in [bold]{escape(str(propose_to))}[/]; {escape(str(run))} is as it was.")
     elif found.proposal is not None:
         words = ["validate", str(run), "--data", str(data), *(w for name in ok or () for w in ("--ok", name))]
-        words += ["--parts", parts] if parts != BY_PICTURE else []
+        words += parts_option(parts)
         propose("Write it", [*words, "--propose", str(beside(run, "_proposed"))])
     if propose_to is not None and found.error is not None:
         raise found.error
