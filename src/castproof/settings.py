@@ -28,6 +28,23 @@ BY_PICTURE: Final = "by-picture"
 BY_FILE: Final = "by-file"
 BY_FOLDER: Final = "by-folder"
 PART_CHOICES: Final = (BY_PICTURE, BY_FILE, BY_FOLDER)
+OF_EPOCHS: Final = (  # settings of learning epoch by epoch
+    "epochs",
+    "lr",
+    "min_lr",
+    "wd",
+    "patience",
+    "min_delta",
+    "warmup_epochs",
+    "sched",
+    "clip_norm",
+    "optimizer",
+    "momentum",
+    "label_smoothing",
+    "dropout",
+    "backbone_lr_mult",
+    "head_only_epochs",
+)
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 
@@ -119,6 +136,13 @@ class TrainSettings:
     def by_epochs(self) -> bool:
         """Whether the network learns epoch by epoch; the other heads are fitted at once."""
         return self.head == "hidden"
+
+    @property
+    def without_effect(self) -> tuple[str, ...]:
+        """Fields that were changed and play no part, since the head is fitted at once."""
+        defaults = {one.name: one.default for one in fields(self)}
+        changed = (name for name in OF_EPOCHS if getattr(self, name) != defaults[name])
+        return () if self.by_epochs else tuple(changed)
 
     @property
     def keeps_last(self) -> bool:

@@ -143,6 +143,7 @@ def test_the_same_command_again_shows_what_is_there(whole: Path, place: Path, ca
     before = (whole / "fold_1" / "best_model.pt").stat().st_mtime_ns
     again = castproof.run([*CROSSVAL, "--epochs", "4", "--outdir", "whole"], place)
     assert again.code == 0, again.text
+    assert "No effect: --epochs. A linear head is fitted at once" in again.out
     assert (whole / "fold_1" / "best_model.pt").stat().st_mtime_ns == before
 
 

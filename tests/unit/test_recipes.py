@@ -36,9 +36,12 @@ def test_the_default_needs_no_validation_photos_and_the_reference_does() -> None
 def test_the_default_is_fitted_at_once_whatever_is_said_of_epochs_and_the_reference_learns_by_epochs() -> (
     None
 ):
-    assert not recipe_settings(DEFAULT_RECIPE, data="photos", patience=3, epochs=50).by_epochs
+    fitted = recipe_settings(DEFAULT_RECIPE, data="photos", patience=3, epochs=50)
+    assert not fitted.by_epochs
+    assert fitted.without_effect == ("epochs", "patience")
     assert not recipe_settings(DEFAULT_RECIPE, data="photos", patience=3).needs_validation
     assert recipe_settings(DEFAULT_RECIPE, data="photos", head="hidden").by_epochs
+    assert recipe_settings("reference", data="photos", epochs=50).without_effect == ()
     assert recipe_settings("reference", data="photos").by_epochs
     assert not recipe_settings("reference", data="photos", head="linear").by_epochs
 

@@ -22,7 +22,13 @@ from castproof.apps.cli.console import (
 )
 from castproof.apps.cli.decide import show_gate
 from castproof.apps.cli.parts_told import allow_aside, show_parts, show_shares
-from castproof.apps.cli.training_options import RUN, training_values, training_words, with_training_options
+from castproof.apps.cli.training_options import (
+    RUN,
+    tell_without_effect,
+    training_values,
+    training_words,
+    with_training_options,
+)
 from castproof.errors import SettingError
 from castproof.recipes import AUTO, CANDIDATES, recipe_settings
 from castproof.settings import BY_PICTURE
@@ -85,6 +91,7 @@ def crossval_command(
         folds=folds,
         set_aside=set_aside,
     )
+    tell_without_effect(settings)
     dest = outdir or _default_outdir(settings)
     screen = _Screen(wanted=not no_bars)
     with training_libraries():

@@ -13,6 +13,7 @@ from castproof.apps.cli.training_options import (
     RUN,
     TRAINING_OPTIONS,
     names,
+    tell_without_effect,
     training_values,
     with_training_options,
 )
@@ -107,6 +108,7 @@ def train_command(
         settings = recipe_settings(
             **training_values(training), **chosen, data=str(data.resolve()), ok=tuple(ok or ())
         )
+        tell_without_effect(settings)
     from castproof.apps.cli.parts_told import allow_aside
     from castproof.apps.cli.training_console import TrainingConsole
 

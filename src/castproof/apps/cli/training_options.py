@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from castproof.apps.cli.console import tell
 from castproof.recipes import DEFAULT_RECIPE, OF_RECIPE, RECIPES, recipe_settings
 from castproof.settings import (
     AUG_LEVELS,
@@ -165,6 +166,15 @@ def training_values(given: Mapping[str, Any]) -> dict[str, Any]:
     if Path(values["weights"]).suffix:
         values["weights"] = str(Path(values["weights"]).resolve())
     return values
+
+
+def tell_without_effect(settings: TrainSettings) -> None:
+    """Print which of the options given play no part."""
+    if settings.without_effect:
+        flags = ", ".join("--" + name.replace("_", "-") for name in settings.without_effect)
+        tell(
+            f"[yellow]No effect:[/] {flags}. A {settings.head} head is fitted at once; --head hidden learns by epochs."
+        )
 
 
 def training_words(settings: TrainSettings) -> list[str]:
