@@ -1,15 +1,22 @@
 """The folder that one training run leaves behind: names of its files, in one place."""
 
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from castproof.errors import OutputError, RunError
+from castproof.errors import OutputError, RunError, SettingError
 from castproof.files import make_folder, write_error, write_json
 
 CROSSVAL_PLAN: Final = "crossval.json"
+HPARAMS: Final = "hparams.json"
+METRICS: Final = "metrics.json"
+RUNS: Final = Path("runs")
+LATEST: Final = "latest"
+RUNS_SHOWN: Final = 5
+NOT_IN_NAMES: Final = '/\\:*?"<>|'
 FEATURES: Final = "features.npy"
 GATE_FOLDER: Final = "gate"
 GATE_FILE: Final = "gate.json"
@@ -35,7 +42,7 @@ class RunFolder:
     @property
     def hparams(self) -> Path:
         """Settings, versions, machine and data hash."""
-        return self.path / "hparams.json"
+        return self.path / HPARAMS
 
     @property
     def manifest(self) -> Path:
@@ -45,7 +52,7 @@ class RunFolder:
     @property
     def metrics(self) -> Path:
         """Every metric per split; present once the run is complete."""
-        return self.path / "metrics.json"
+        return self.path / METRICS
 
     @property
     def predictions(self) -> Path:
@@ -114,16 +121,27 @@ class RunFolder:
         write_json(self.hparams, content)
 
 
-def create_run_folder(outdir: Path, name: str, now: datetime) -> RunFolder:
-    """Return a new, empty run folder `outdir/name_YYYYmmdd_HHMMSS`.
+def check_name(outdir: Path, name: str) -> None:
+    """Raise SettingError where `name` can be no run's, OutputError where `outdir` holds it already."""
+    if name in ("", ".", "..", LATEST) or set(name) & set(NOT_IN_NAMES):
+        raise SettingError(
+            "--name cannot be the name of a run.",
+            rule=f"One folder name, without {' '.join(NOT_IN_NAMES)}; {LATEST} means the last run.",
+            found=f"Found {name!r}.",
+        )
+    if (outdir / name).exists():
+        raise _taken(outdir / name)
+
+
+def create_run_folder(outdir: Path, names: Iterable[str]) -> RunFolder:
+    """Return a new, empty run folder in `outdir` under the first of `names` that is free.
 
     Raises:
-        OutputError: `outdir` cannot be written.
+        OutputError: none is, or `outdir` cannot be written.
     """
-    make_folder(outdir)
-    stem = f"{name}_{now:%Y%m%d_%H%M%S}"
-    for number in range(1, 100):
-        path = outdir / (stem if number == 1 else f"{stem}_{number}")
+    path = make_folder(outdir)
+    for name in names:
+        path = outdir / name
         try:
             path.mkdir()
         except FileExistsError:
@@ -131,4 +149,54 @@ def create_run_folder(outdir: Path, name: str, now: datetime) -> RunFolder:
         except OSError as error:
             raise write_error(path, error) from error
         return RunFolder(path)
-    raise OutputError(f"{outdir} already holds a hundred runs named {stem}.", fix="Choose another --outdir.")
+    raise _taken(path)
+
+
+def names_by_time(name: str, now: datetime) -> Iterator[str]:
+    """Yield `name_YYYYmmdd_HHMMSS`, and the same with _2 to _99."""
+    stem = f"{name}_{now:%Y%m%d_%H%M%S}"
+    yield stem
+    yield from (f"{stem}_{number}" for number in range(2, 100))
+
+
+def _taken(path: Path) -> OutputError:
+    return OutputError(f"{path} exists already.", fix="Choose another --name or --outdir.")
+
+
+def find_run(given: Path, *, crossval: bool = False, complete: bool = True) -> Path:
+    """Return the folder of a run that is given by its path, by its name in RUNS, or as LATEST.
+
+    Args:
+        given: a path that exists is returned as it is.
+        crossval: whether LATEST may be a cross-validation.
+        complete: whether LATEST is the last one that is complete, or the last one that is not.
+
+    Raises:
+        RunError: there is none.
+    """
+    if given.exists():
+        return given
+    marks = (HPARAMS, CROSSVAL_PLAN) if crossval else (HPARAMS,)
+    if given != Path(LATEST):
+        if (RUNS / given).is_dir():
+            return RUNS / given
+        known = [one.name for one in _runs(marks)[:RUNS_SHOWN]]
+        raise RunError(
+            f"There is no run folder {str(given)!r}, here or in {RUNS}.",
+            fix="Give one of these, the latest first:" if known else "Check the path.",
+            items=known,
+        )
+    runs = [one for one in _runs(marks) if (one / METRICS).is_file() == complete]
+    if not runs:
+        raise RunError(
+            f"There is no {'complete' if complete else 'unfinished'} run in {RUNS}.",
+            rule=f"{LATEST} means the last one in the folder {RUNS} of the folder that castproof is called in.",
+            fix="Give the path of a run.",
+        )
+    return runs[0]
+
+
+def _runs(marks: Sequence[str]) -> list[Path]:
+    """Return the folders in RUNS that hold one of `marks`, those begun last first."""
+    begun = {home: home.stat().st_mtime_ns for mark in marks for home in RUNS.glob(f"*/{mark}")}
+    return [home.parent for home in sorted(begun, key=lambda home: (begun[home], home.name), reverse=True)]

@@ -39,7 +39,7 @@ from castproof.pipeline.training_run import (
     start_network,
 )
 from castproof.recipes import AUTO
-from castproof.run_folder import RunFolder, create_run_folder
+from castproof.run_folder import RunFolder, check_name, create_run_folder, names_by_time
 from castproof.settings import TrainSettings
 
 
@@ -77,6 +77,7 @@ def train(
     outdir: Path,
     observer: TrainObserver,
     *,
+    name: str | None = None,
     gate: bool = True,
     allow_aside: Allow = lambda _: False,
 ) -> Trained | GoodPartsRun:
@@ -86,6 +87,7 @@ def train(
         settings: those of the run.
         outdir: receives the run's folder.
         observer: told how it goes on.
+        name: of the run's folder; without it, it is named by settings and time.
         gate: whether a gate is chosen at the end.
         allow_aside: asked where a large share of a class would be left out.
 
@@ -95,6 +97,8 @@ def train(
     """
     check_outside(Path(settings.data), outdir)
     make_folder(outdir)
+    if name is not None:
+        check_name(outdir, name)
     device = prepare_device(settings.device)
     machine = describe_machine(device)
     observer.machine_ready(machine)
@@ -108,7 +112,8 @@ def train(
         observer.recipe_chosen(settings.recipe, trials)
     start = start_network(settings)
     settings = start.settings
-    run = create_run_folder(outdir, settings.run_name, datetime.now())
+    names = [name] if name is not None else names_by_time(settings.run_name, datetime.now())
+    run = create_run_folder(outdir, names)
     observer.run_ready(run, settings, start.weights)
     begin_run(run, settings, photos.manifest, start, machine)
     return _complete(run, settings, photos, start, device, observer, gate=gate)

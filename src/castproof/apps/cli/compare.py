@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from castproof.apps.cli import options
 from castproof.apps.cli.console import console, tell, training_libraries
 from castproof.wording import counted
 
@@ -18,8 +19,8 @@ STYLES = {"better": "green", "worse": "red", "cannot tell": "yellow"}
 
 
 def compare_command(
-    a: Annotated[Path, typer.Argument(help="Folder of castproof train or castproof crossval.", metavar="A")],
-    b: Annotated[Path, typer.Argument(help="The other one.", metavar="B")],
+    a: Annotated[Path, options.run("Folder of castproof train or castproof crossval", "A", crossval=True)],
+    b: Annotated[Path, options.run("The other one", "B", crossval=True)],
     cost_fn: Annotated[float, typer.Option(help="Cost of one missed defect.")] = 10.0,
     cost_fp: Annotated[float, typer.Option(help="Cost of one false alarm.")] = 1.0,
     confidence: Annotated[float, typer.Option(help="Of the intervals, between 0 and 1.")] = 0.95,

@@ -60,7 +60,9 @@ class _BarTask:
 
 
 class Bars:
-    """Draws one bar per running task; draws nothing where the output is no terminal or bars are not wanted."""
+    """Draws one bar per running task; prints a line instead where the output is no terminal or bars are not wanted."""
+
+    line_by_line: frozenset[str] = frozenset()  # first words of tasks that print lines of their own
 
     def __init__(self, *, wanted: bool = True) -> None:
         self.hidden = not (wanted and console.is_terminal)
@@ -68,6 +70,10 @@ class Bars:
     @contextmanager
     def task(self, description: str, total: int) -> Iterator[Task]:
         """Open a bar of `total` steps."""
+        if self.hidden and description.split()[0] not in self.line_by_line:
+            console.print(
+                f"[dim]{escape(description)}: {total:,}[/]" if total > 1 else f"[dim]{escape(description)}[/]"
+            )
         columns = (
             TextColumn("[bold]{task.description:<18}"),
             BarColumn(bar_width=32),

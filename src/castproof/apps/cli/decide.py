@@ -27,8 +27,7 @@ MOST_REJECTED: Final = 0.2
 
 def decide_command(
     run: Annotated[
-        Path,
-        typer.Argument(help="Run folder of castproof train, or folder of castproof crossval.", metavar="RUN"),
+        Path, options.run("Run folder of castproof train, or folder of castproof crossval", crossval=True)
     ],
     policy: Annotated[
         str | None,

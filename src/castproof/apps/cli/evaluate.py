@@ -15,8 +15,11 @@ from castproof.settings import DEVICES
 
 
 def evaluate_command(
-    run: Annotated[Path, typer.Argument(help="Run folder made by castproof train.", metavar="RUN")],
-    data: Annotated[Path, typer.Option(help="Folder of class folders, with or without splits.")],
+    run: Annotated[Path, options.run()],
+    data: Annotated[
+        Path,
+        typer.Option(help="Folder of class folders, with or without splits.", callback=options.is_folder),
+    ],
     ok: Annotated[list[str] | None, options.good_folders(default="as in training, else by its name")] = None,
     skip_unreadable: Annotated[bool, options.skip_unreadable()] = False,
     device: Annotated[str, typer.Option(help="Where to compute.", metavar=f"[{'|'.join(DEVICES)}]")] = "auto",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def export_command(
-    run: Annotated[Path, typer.Argument(help="Run folder made by castproof train.", metavar="RUN")],
+    run: Annotated[Path, options.run()],
     out: Annotated[
         Path,
         typer.Option(

@@ -5,12 +5,37 @@ from typing import Any
 
 import typer
 
+from castproof.errors import DataError
+from castproof.run_folder import LATEST, RUNS, find_run
 from castproof.settings import PART_CHOICES, is_part_table
 
 
 def data() -> Any:
     """Return the argument DATA."""
-    return typer.Argument(help="Folder of class folders, with or without splits.", metavar="DATA")
+    return typer.Argument(
+        help="Folder of class folders, with or without splits.", metavar="DATA", callback=is_folder
+    )
+
+
+def is_folder(path: Path | None) -> Path | None:
+    """Return `path`. Raises DataError where there is no such folder."""
+    if path is not None and not path.exists():
+        raise DataError(f"There is no folder {str(path)!r}.", fix="Check the path.")
+    return path
+
+
+def run(
+    text: str = "Run folder made by castproof train",
+    metavar: str = "RUN",
+    *,
+    crossval: bool = False,
+) -> Any:
+    """Return an argument that asks for a run, or for a cross-validation as well."""
+
+    def found(path: Path) -> Path:
+        return find_run(path, crossval=crossval)
+
+    return typer.Argument(help=f"{text}, its name in {RUNS}, or {LATEST}.", metavar=metavar, callback=found)
 
 
 def good_folders(panel: str | None = None, *, default: str = "by its name") -> Any:
@@ -37,6 +62,11 @@ def parts(panel: str | None = None) -> Any:
 def parts_value(parts: str) -> str:
     """Return a value of --parts to be kept: the path of a table is made absolute."""
     return str(Path(parts).resolve()) if is_part_table(parts) else parts
+
+
+def model_or_run(path: Path) -> Path:
+    """Return the path of a model file, or of a run that is given by its name in RUNS or as LATEST."""
+    return find_run(path) if path == Path(LATEST) or (RUNS / path).is_dir() else path
 
 
 def any_share(panel: str | None = None) -> Any:

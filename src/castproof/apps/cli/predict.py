@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 def predict_command(
     model: Annotated[
         Path,
-        typer.Argument(help="Model file, or run folder made by castproof train.", metavar="MODEL"),
+        typer.Argument(
+            help="Model file; or run folder made by castproof train, its name in runs, or latest.",
+            metavar="MODEL",
+            callback=options.model_or_run,
+        ),
     ],
     photos: Annotated[
         list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="FILE|FOLDER…")

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 def report_command(
     run: Annotated[
-        Path,
-        typer.Argument(help="Run folder of castproof train, or folder of castproof crossval.", metavar="RUN"),
+        Path, options.run("Run folder of castproof train, or folder of castproof crossval", crossval=True)
     ],
     out: Annotated[
         Path | None,

@@ -19,6 +19,7 @@ from castproof.apps.cli.training_options import (
 )
 from castproof.errors import SettingError
 from castproof.recipes import recipe_settings
+from castproof.run_folder import find_run
 from castproof.settings import SPLIT_CHOICES
 
 DATA: Final = "Photos"
@@ -27,13 +28,19 @@ DATA_OPTIONS: Final = frozenset(
 )
 
 
+def _unfinished(run: Path | None) -> Path | None:
+    return None if run is None else find_run(run, complete=False)
+
+
 @with_training_options
 def train_command(
     context: typer.Context,
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of photos: DATA/{train,val,test}/CLASS/* or DATA/CLASS/*.", rich_help_panel=DATA
+            help="Folder of photos: DATA/{train,val,test}/CLASS/* or DATA/CLASS/*.",
+            rich_help_panel=DATA,
+            callback=options.is_folder,
         ),
     ] = None,
     ok: Annotated[list[str] | None, options.good_folders(DATA)] = None,
@@ -62,11 +69,16 @@ def train_command(
     outdir: Annotated[Path, typer.Option(help="Folder that receives the run.", rich_help_panel=RUN)] = Path(
         "runs"
     ),
+    name: Annotated[
+        str | None,
+        typer.Option(help="Name of the run's folder.", show_default="NETWORK_HEAD_TIME", rich_help_panel=RUN),
+    ] = None,
     resume: Annotated[
         Path | None,
         typer.Option(
-            help="Go on with this run folder, with its own settings and no others.",
+            help="Go on with this run folder, with its own settings and no others; latest: the last unfinished one.",
             metavar="RUN",
+            callback=_unfinished,
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -123,7 +135,7 @@ def train_command(
                 RunFolder(Path(str(resume))), screen, gate=not no_gate, allow_aside=allow
             )
         else:
-            trained = pipeline.train(settings, outdir, screen, gate=not no_gate, allow_aside=allow)
+            trained = pipeline.train(settings, outdir, screen, name=name, gate=not no_gate, allow_aside=allow)
     except KeyboardInterrupt:
         _tell_interrupted(screen.run)
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -137,7 +149,7 @@ def _refuse_settings(context: typer.Context) -> None:
     """Raise SettingError for settings that a resumed run would have to ignore."""
     given = [
         f"--{name.replace('_', '-')}"
-        for name in sorted(TRAINING_OPTIONS | DATA_OPTIONS | {"outdir"})
+        for name in sorted(TRAINING_OPTIONS | DATA_OPTIONS | {"outdir", "name"})
         if is_given(context, name)
     ]
     if given:

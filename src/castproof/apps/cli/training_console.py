@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 class TrainingConsole(RoundBars):
     """Shows machine, data, epochs and results; remembers the run folder for the message after Ctrl-C."""
 
+    line_by_line = frozenset({"epoch"})
+
     def __init__(self, *, wanted_bars: bool) -> None:
         super().__init__(wanted=wanted_bars)
         self.run: Path | None = None

@@ -33,8 +33,11 @@ FAILING: Final = ("alarm", "warn")
 
 
 def validate_command(
-    run: Annotated[Path, typer.Argument(help="Run folder made by castproof train.", metavar="RUN")],
-    data: Annotated[Path, typer.Option(help="New photos: class folders, or photos without labels.")],
+    run: Annotated[Path, options.run()],
+    data: Annotated[
+        Path,
+        typer.Option(help="New photos: class folders, or photos without labels.", callback=options.is_folder),
+    ],
     ok: Annotated[list[str] | None, options.good_folders(default="as in training, else by its name")] = None,
     unlabelled: Annotated[
         bool, typer.Option("--unlabelled", help="The folders of the photos say nothing about them.")
