@@ -118,7 +118,7 @@ def test_predict_by_the_file_and_by_the_run_agree(
 def test_the_card_tells_use_promise_results_and_origin(
     castproof: Server, exported: tuple[Path, Done], trained: Trained, tmp_path: Path
 ) -> None:
-    done = castproof.run(["card", exported[0]], tmp_path)
+    done = castproof.run(["card", exported[0], "--full"], tmp_path)
     assert done.code == 0, done.text
     text = words(done.out)
     metrics = json.loads((trained.run / "metrics.json").read_text(encoding="utf-8"))
@@ -138,6 +138,12 @@ def test_the_card_tells_use_promise_results_and_origin(
     for word in ("10 defective photos of 10 parts", "changed verdicts 0", "stored photos", "1337"):
         assert word in text
     assert f"{metrics['threshold']:.4g}" in text
+    brief = castproof.run(["card", exported[0]], tmp_path)
+    assert brief.code == 0, brief.text
+    assert "blow hole" in words(brief.out)
+    assert f"{metrics['threshold']:.4g}" in brief.out
+    assert len(brief.out.splitlines()) < 40
+    assert hparams["data_hash"] not in brief.out.replace(" ", "")
 
 
 def test_the_card_as_json_holds_everything_but_the_photos(
@@ -173,7 +179,7 @@ def test_the_file_carries_so_many_photos_of_good_training_parts_and_says_so(
     assert len(names) == 3
     assert set(names) <= {Path(name).name for name in good}
     assert "3 small photos of good training parts; --references 0 leaves them out" in words(done.out)
-    card = castproof.run(["card", "model.onnx"], tmp_path).out
+    card = castproof.run(["card", "model.onnx", "--full"], tmp_path).out
     assert all(name in words(card.partition("photos of good parts")[2]) for name in names)
     data = json.loads(castproof.run(["card", "model.onnx", "--json"], tmp_path).out)
     assert [set(one) for one in data["references"]] == [{"name", "part"}] * 3

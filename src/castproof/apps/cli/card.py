@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from castproof.apps.cli.console import console, shown, tell
+from castproof.apps.cli.console import console, propose, shown, tell
 
 UNLIKE: Final = "REVIEW     a photo unlike the training photos, whatever its p_defective"
+BRIEF_USE: Final = ("good classes", "defective classes", "verdicts")
+BRIEF_RESULTS: Final = ("defective", "good")
 NO_INPUT_GATE: Final = "No photo is compared with the training photos."
 
 if TYPE_CHECKING:
@@ -21,14 +23,19 @@ def card_command(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the card as JSON, without the photos in the file.")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Print photos, network, origin and export, too.")
+    ] = False,
 ) -> None:
-    """Print the card of a model file: classes, thresholds, promise, results, photos, origin.
+    """Print the card of a model file: classes, verdicts, promise, results.
 
     The network is not run and PyTorch is not needed.
 
     [bold]Examples[/]
 
     castproof card model.onnx
+
+    castproof card model.onnx --full
 
     castproof card model.onnx --json
     """
@@ -42,11 +49,32 @@ def card_command(
         typer.echo(json.dumps({"sha256": file.sha256, **content}, indent=2))
         return
     tell(f"[bold]{shown(file.card.name)}[/]  ({model.stat().st_size / 1e6:.1f} MB, SHA-256 {file.sha256})")
-    for title, rows in [("use", _use(file.card)), *file.card.about.items()]:
+    if full:
+        _show_all(file.card)
+    else:
+        _show_brief(file.card, model)
+
+
+def _show_all(card: "Card") -> None:
+    for title, rows in [("use", _use(card)), *card.about.items()]:
         console.print(_section(title, rows))
-    console.print(_examples(file.card))
-    if file.card.references:
-        console.print(_references(file.card))
+    console.print(_examples(card))
+    if card.references:
+        console.print(_references(card))
+
+
+def _show_brief(card: "Card", model: Path) -> None:
+    """Print what an inspector has to know: which classes, which verdicts, what is promised and what was measured."""
+    console.print(_section("use", {name: value for name, value in _use(card).items() if name in BRIEF_USE}))
+    promise, results = (card.about.get(name) for name in ("promise", "results"))
+    if isinstance(promise, dict) and promise.get("promise"):
+        said = promise["promise"]
+        console.print(_section("promise", said[0] if isinstance(said, list) else said))
+    if isinstance(results, dict):
+        console.print(
+            _section("results", {name: one for name, one in results.items() if name in BRIEF_RESULTS})
+        )
+    propose("Photos, network, origin and export", ["card", str(model), "--full"])
 
 
 def _use(card: "Card") -> dict[str, Any]:

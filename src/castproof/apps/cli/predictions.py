@@ -18,13 +18,12 @@ if TYPE_CHECKING:
     from castproof.pipeline.predicting.prediction import Prediction
     from castproof.pipeline.predicting.summary import Summary
 
-SHOWN: Final = 20
 STYLES: Final = {"ACCEPT": "green", "REVIEW": "blue", "REJECT": "red", "NOT_INSPECTED": "yellow"}
 _MOST_KINDS: Final = 5
 
 
 def show_summary(summary: "Summary", table: Path | None, *, part_per_folder: bool) -> None:
-    """Print the first verdicts, how many there are of each, and where the folders tell it, which are wrong.
+    """Print how many verdicts there are of each kind, what is not ACCEPT, and by the folders' names which are wrong.
 
     Args:
         summary: see `Summary`.
@@ -32,8 +31,8 @@ def show_summary(summary: "Summary", table: Path | None, *, part_per_folder: boo
         part_per_folder: whether parts were judged.
     """
     thing = "part" if part_per_folder else "photo"
-    if summary.first:
-        show_predictions(summary.first, summary.verdicts)
+    if summary.count:
+        _show(summary.verdicts, summary.listed, summary.first[0].thresholds)
     else:
         console.print(f"No {thing} is in this shard.")
     if summary.warned and summary.count > 1:
@@ -51,30 +50,31 @@ def show_summary(summary: "Summary", table: Path | None, *, part_per_folder: boo
         console.print(f"One row per {thing}: [bold]{escape(str(table))}[/]", soft_wrap=True)
 
 
-def show_predictions(predictions: Sequence["Prediction"], counts: "Counter[Verdict] | None" = None) -> None:
-    """Print the first verdicts, why there is none, and how many there are of each.
+def show_predictions(predictions: Sequence["Prediction"]) -> None:
+    """Print how many verdicts there are of each kind, and every photo."""
+    _show(Counter(one.verdict for one in predictions), predictions, predictions[0].thresholds)
 
-    Args:
-        predictions: at least the first.
-        counts: of all of them; None where `predictions` are all.
-    """
-    counts = Counter(one.verdict for one in predictions) if counts is None else counts
-    shown = predictions[:SHOWN]
-    folder = _common_folder([one.path for one in shown])
+
+def _show(counts: "Counter[Verdict]", listed: Sequence["Prediction"], thresholds: "Thresholds") -> None:
+    console.print(
+        "[bold]" + ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(counts.items())) + "[/]"
+    )
+    console.print(f"[italic]{_rule(thresholds)}[/]")
+    if not listed:
+        return
+    folder = _common_folder([one.path for one in listed])
     if folder:
         console.print(f"In {escape(str(folder))}:", soft_wrap=True)
-    console.print(f"[italic]{_rule(shown[0].thresholds)}[/]")
-    console.print(_listed(shown, folder))
-    for one in shown:
+    console.print(_listed(listed, folder))
+    for one in listed:
         if one.reason:
             console.print(f"• {escape(one.reason)}", soft_wrap=True)
         if one.warnings:
             name = one.path.relative_to(folder) if folder else one.path
             console.print(f"• {escape(str(name))}: {escape('; '.join(one.warnings))}", soft_wrap=True)
-    more = counts.total() - len(shown)
+    more = counts.total() - counts[Verdict.ACCEPT] - len(listed)
     if more > 0:
-        console.print(f"and {more} more")
-    console.print(", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+        console.print(f"and {more:,} more that are not ACCEPT")
 
 
 def _listed(shown: Sequence["Prediction"], folder: Path | None) -> Table:

@@ -34,6 +34,7 @@ class _Job:
     size: int
     colour: bool
     quality: int
+    severity: float | None
 
 
 def write_dataset(
@@ -48,6 +49,7 @@ def write_dataset(
     split: bool = False,
     per_defect_type: bool = False,
     jpeg_quality: int = 92,
+    severity: float | None = None,
     workers: int | None = None,
     progress: Progress = SILENT,
 ) -> Path:
@@ -67,6 +69,7 @@ def write_dataset(
         split: write `dest/{train,val,test}/CLASS/`, 60:20:20 of the parts, a part in one split only.
         per_defect_type: one class folder for each defect type, with parts of a single defect.
         jpeg_quality: 1 to 95.
+        severity: 0 (barely visible) to 1 (plain), for every defect; None draws one for each.
         workers: processes; None takes one for each core. The result does not depend on it.
         progress: told of every part done.
 
@@ -77,7 +80,16 @@ def write_dataset(
     _check(parts_per_class, photos_per_part, families, split)
     dest = make_folder(Path(dest))
     jobs = _plan(
-        parts_per_class, photos_per_part, families, seed, split, per_defect_type, size, colour, jpeg_quality
+        parts_per_class,
+        photos_per_part,
+        families,
+        seed,
+        split,
+        per_defect_type,
+        size,
+        colour,
+        jpeg_quality,
+        severity,
     )
     for folder in sorted({file.parent for job in jobs for file in job.files}):
         make_folder(dest / folder)
@@ -111,6 +123,7 @@ def _plan(
     size: int,
     colour: bool,
     quality: int,
+    severity: float | None,
 ) -> list[_Job]:
     rng = np.random.default_rng([seed, 101])
     numbers = rng.permutation(2 * parts * photos)
@@ -132,6 +145,7 @@ def _plan(
                 size=size,
                 colour=colour,
                 quality=quality,
+                severity=severity,
             )
         )
     return jobs
@@ -166,7 +180,9 @@ def _run(dest: Path, jobs: list[_Job], workers: int | None) -> Iterator[int]:
 def _write_part(dest: Path, job: _Job) -> int:
     """Return the number of photos written."""
     resolution = max(192, -(-round(job.size * 1.07) // 4) * 4)
-    part = make_part(job.seed, family=job.family, defects=job.defects, resolution=resolution)
+    part = make_part(
+        job.seed, family=job.family, defects=job.defects, severity=job.severity, resolution=resolution
+    )
     for shot_seed, file in enumerate(job.files):
         shot = photograph(part, shot_seed, size=job.size, colour=job.colour)
         try:

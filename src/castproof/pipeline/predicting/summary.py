@@ -21,6 +21,7 @@ class Summary:
         warned: how many are unlike the photos of training.
         warnings: how often each kind of warning was given: its words before the colon.
         first: the first predictions.
+        not_accepted: the first whose verdict is not ACCEPT.
         missed: the first missed defects (false accepts).
         false_alarms: the first false alarms (false rejects).
         kept: how many were finished before and not judged again.
@@ -32,6 +33,7 @@ class Summary:
     warned: int = 0
     warnings: Counter[str] = field(default_factory=Counter)
     first: list[Prediction] = field(default_factory=list)
+    not_accepted: list[Prediction] = field(default_factory=list)
     missed: list[Prediction] = field(default_factory=list)
     false_alarms: list[Prediction] = field(default_factory=list)
     kept: int = 0
@@ -41,6 +43,11 @@ class Summary:
     def count(self) -> int:
         """How many predictions were added."""
         return self.verdicts.total()
+
+    @property
+    def listed(self) -> list[Prediction]:
+        """The predictions worth a look: all where they are few, otherwise the first that are not ACCEPT."""
+        return self.first if self.count <= LISTED else self.not_accepted
 
     @property
     def has_labels(self) -> bool:
@@ -56,6 +63,8 @@ class Summary:
         """Count `prediction`."""
         self.verdicts[prediction.verdict] += 1
         _list(self.first, prediction)
+        if prediction.verdict is not Verdict.ACCEPT:
+            _list(self.not_accepted, prediction)
         if prediction.label:
             self.labelled[prediction.label, prediction.verdict] += 1
         if prediction.correct is False:
