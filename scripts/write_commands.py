@@ -24,6 +24,7 @@ READ_ON: Final = {
     "export": "model-file.md",
     "card": "model-file.md",
     "convert": "legacy.md",
+    "collect": "retraining.md",
 }
 
 
