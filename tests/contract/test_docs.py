@@ -308,9 +308,6 @@ def test_every_file_of_a_run_is_described(workplace: Path) -> None:
     properties = [name for name, value in vars(RunFolder).items() if isinstance(value, property)]
     paths = [getattr(RunFolder(Path("run")), name) for name in properties]
     assert {path.name for path in paths if isinstance(path, Path)} <= {*described, "features.npy"}
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    listed = next(one for one in tables(readme) if one.heading == "What a run leaves behind")
-    assert sorted(first_names(listed)) == sorted(usual)
 
 
 def test_every_file_of_an_evaluation_is_described(workplace: Path) -> None:
