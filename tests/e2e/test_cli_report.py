@@ -149,7 +149,9 @@ def test_what_cannot_be_reported_is_told(castproof: Server, run: Path, tmp_path:
         Asked(Policy(MANUAL, thresholds=Thresholds.single(0.5))),
     ],
 )
-def test_the_command_that_is_told_asks_the_same(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_that_is_told_asks_the_same(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     from typer.testing import CliRunner
 
     from castproof.apps.cli.main import app
@@ -162,5 +164,5 @@ def test_the_command_that_is_told_asks_the_same(asked: Asked, monkeypatch: pytes
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pipeline, "decide", hear)
-    CliRunner().invoke(app, decide_words(Path("some run"), asked))
+    CliRunner().invoke(app, decide_words(tmp_path, asked))
     assert heard == [asked]
