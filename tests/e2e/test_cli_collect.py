@@ -138,6 +138,27 @@ def test_named_parts_are_kept_and_other_commands_go_by_them(castproof: Server, p
     assert "It is not known which part" in mixed.text
 
 
+def test_a_part_of_the_same_name_is_the_same_part(castproof: Server, place: Path) -> None:
+    for name in ("ok", "blow hole", "Riß"):
+        home = place / "data" / name
+        for number, path in enumerate(sorted(home.iterdir())):
+            (home / f"serial_{number}").mkdir()
+            path.rename(home / f"serial_{number}" / path.name)
+    (place / "data" / "ok" / "serial_0" / "broken.png").write_bytes(b"no photo")
+    shutil.rmtree(place / "today" / "Riß")
+    asked = ("today", "all", "--data", "data", "--parts", "by-folder")
+    stopped = collect(castproof, place, *asked)
+    assert stopped.code == 1
+    assert not (place / "all").exists()
+    done = collect(castproof, place, *asked, "--skip-unreadable")
+    assert done.code == 0, done.text
+    assert "broken.png" in reasons(place / "all")
+    parts = {row["file"]: row["part"] for row in rows(place / "all" / "manifest.csv")}
+    assert parts["ok/today/serial_0/good.png"] == "serial_0"
+    assert {part for file, part in parts.items() if file.startswith("ok/serial_0/")} == {"serial_0"}
+    assert {part for file, part in parts.items() if "/today/" in file} == {"serial_0", "serial_1", "serial_4"}
+
+
 def test_nothing_that_is_there_is_replaced(castproof: Server, place: Path) -> None:
     (place / "all" / "ok").mkdir(parents=True)
     (place / "all" / "ok" / "mine.png").write_bytes(b"mine")

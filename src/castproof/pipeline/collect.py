@@ -97,6 +97,7 @@ def collect(
     ok: Sequence[str] = (),
     parts: str = BY_PICTURE,
     link: bool = False,
+    skip_unreadable: bool = False,
     dry_run: bool = False,
     progress: Progress = SILENT,
 ) -> Collected:
@@ -114,6 +115,7 @@ def collect(
         ok: names of the good class folders, where their names do not say it; without `data` the good class.
         parts: which photos show one part, a value of --parts, on paths below each folder of photos.
         link: make hard links instead of copies, where possible.
+        skip_unreadable: leave out photos of `data` that cannot be decoded; those of `sources` are left out anyway.
         dry_run: check everything and write nothing.
         progress: told of the photos checked, looked for and written.
 
@@ -124,8 +126,8 @@ def collect(
     read = [read_verdicts(path, photos) for path in sources]
     for folder in [*(one.folder for one in read), *filter(None, [data])]:
         check_apart(folder, dest)
-    known = _known(data, ok, parts, progress)
-    left_out: list[LeftOut] = []
+    known = _known(data, ok, parts, skip_unreadable, progress)
+    left_out = [LeftOut(str(known.root / one.file), one.reason) for one in known.unreadable]
     taken = [_Taken(known.path(photo), photo) for photo in known.photos]
     for number, source in enumerate(read):
         new, without = _of_source(source, number, known.classes, parts, progress)
@@ -153,11 +155,13 @@ def collect(
     return replace(result, placed=placed)
 
 
-def _known(data: Path | None, ok: Sequence[str], parts: str, progress: Progress) -> Manifest:
+def _known(
+    data: Path | None, ok: Sequence[str], parts: str, skip_unreadable: bool, progress: Progress
+) -> Manifest:
     """Return the photos to learn from so far, with the parts that a person names; without them the classes alone."""
     if data is None:
         return Manifest(Path(), Classes(tuple(ok) or (GOOD,), (ANY_DEFECT,)), ())
-    found = verify_photos(read_folders(data, ok), skip_unreadable=False, progress=progress)
+    found = verify_photos(read_folders(data, ok), skip_unreadable=skip_unreadable, progress=progress)
     recorded = _parts_of_a_person(found, BY_PICTURE)
     if recorded is None and not is_part_table(parts):
         recorded = _parts_of_a_person(found, parts)

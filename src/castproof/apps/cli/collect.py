@@ -54,6 +54,7 @@ def collect_command(
     ok: Annotated[list[str] | None, options.good_folders(default="by its name; ok without --data")] = None,
     parts: Annotated[str, options.parts()] = BY_PICTURE,
     link: Annotated[bool, options.link()] = False,
+    skip_unreadable: Annotated[bool, options.skip_unreadable()] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, show what would go where, write nothing.")
     ] = False,
@@ -84,6 +85,7 @@ def collect_command(
             ok=ok or (),
             parts=options.parts_value(parts),
             link=link,
+            skip_unreadable=skip_unreadable,
             dry_run=dry_run,
             progress=Bars(wanted=not no_bars),
         )
