@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnxruntime
 import pytest
-from test_docs import ROOT, blocks, first_names, names_in, page, table
+from test_docs import blocks, first_names, names_in, page, table
 
 import castproof
 from castproof.modelfile import outputs
@@ -19,7 +19,6 @@ from castproof.runtime import model as runtime_model
 from made_models import make_model_file, material
 
 PAGE = page("model-file.md")
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = {value for name, value in vars(outputs).items() if name.isupper() and isinstance(value, str)}
 
 
@@ -74,13 +73,9 @@ def test_figures_are_those_of_the_code() -> None:
     assert EXAMPLES == 6
 
 
-@pytest.mark.parametrize("text", [PAGE, README], ids=["page", "README"])
 @pytest.mark.parametrize("language", ["python", "csharp", "cpp"])
-def test_programs_in_every_language_use_the_names_of_the_file(text: str, language: str) -> None:
-    found = blocks(text, language)
-    if text is README and language == "cpp":
-        assert not found, "the README leads to the page"
-        return
+def test_programs_in_every_language_use_the_names_of_the_file(language: str) -> None:
+    found = blocks(PAGE, language)
     code = "\n".join(found)
     for name in ("p_defective", "image", "castproof", "model.onnx"):
         assert f'"{name}"' in code

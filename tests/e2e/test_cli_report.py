@@ -67,6 +67,33 @@ def test_a_gate_is_reported_as_decided(castproof: Server, run: Path, tmp_path: P
     assert (run / "gate" / "gate.json").read_bytes() == kept
 
 
+def test_the_head_and_the_foot_are_those_of_the_user(castproof: Server, run: Path, tmp_path: Path) -> None:
+    odd = "<script>alert(1)</script> & \u202eflow"
+    asked = ["--title", odd, "--product", "Housing 4711", "--line", "3", "--author", "J. K."]
+    signers = ["A. Nowak, quality", "<b>Customer</b>"]
+    words_of_signers = [word for name in signers for word in ("--sign", name)]
+    done = castproof.run(["report", run, *asked, *words_of_signers], tmp_path)
+    assert done.code == 0, done.text
+    html = page_of(run)
+    head, _, rest = html.partition("<main>")
+    shown = "&lt;script&gt;alert(1)&lt;/script&gt; &amp; \u202eflow"
+    assert f"<title>{shown}</title>" in head
+    assert f"<h1><bdi>{shown}</bdi></h1>" in head
+    assert re.findall("<dt>(.*?)</dt><dd><bdi>(.*?)</bdi>", head) == [
+        ("Product", "Housing 4711"),
+        ("Line", "3"),
+        ("Author", "J. K."),
+    ]
+    _, _, foot = rest.partition('<table class="signatures">')
+    assert re.findall("<tr><td><bdi>(.*?)</bdi></td><td></td><td></td></tr>", foot) == [
+        "A. Nowak, quality",
+        "&lt;b&gt;Customer&lt;/b&gt;",
+    ]
+    assert "<script>alert" not in html
+    assert castproof.run(["report", run], tmp_path).code == 0
+    assert "signatures" not in page_of(run).partition("<main>")[2]
+
+
 def test_photos_that_vanished_are_told_and_stop_nothing(
     castproof: Server, run: Path, tmp_path: Path, trained: Trained
 ) -> None:
@@ -122,7 +149,9 @@ def test_what_cannot_be_reported_is_told(castproof: Server, run: Path, tmp_path:
         Asked(Policy(MANUAL, thresholds=Thresholds.single(0.5))),
     ],
 )
-def test_the_command_that_is_told_asks_the_same(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_that_is_told_asks_the_same(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     from typer.testing import CliRunner
 
     from castproof.apps.cli.main import app
@@ -135,5 +164,5 @@ def test_the_command_that_is_told_asks_the_same(asked: Asked, monkeypatch: pytes
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pipeline, "decide", hear)
-    CliRunner().invoke(app, decide_words(Path("some run"), asked))
+    CliRunner().invoke(app, decide_words(tmp_path, asked))
     assert heard == [asked]

@@ -21,6 +21,24 @@ Kinds = Mapping[str, Sequence[Sequence[float]]]
 
 
 @dataclass(frozen=True)
+class Labels:
+    """What a page says about itself, in the words of whoever hands it over; nothing of it is checked.
+
+    Args:
+        title: its heading, "" for the usual one.
+        facts: product, line, author, as pairs of a term and a text.
+        signers: who signs it, a line each.
+    """
+
+    title: str = ""
+    facts: Facts = ()
+    signers: Sequence[str] = ()
+
+
+UNLABELLED: Final = Labels()
+
+
+@dataclass(frozen=True)
 class Section:
     """One chapter of the page.
 
@@ -213,6 +231,7 @@ class GatePage:
         limits: what this does not prove.
         reproduce: versions, seeds and hashes.
         commands: what to type.
+        labels: title, product, line, author and signatures.
     """
 
     name: str
@@ -237,6 +256,7 @@ class GatePage:
     limits: Sequence[str]
     reproduce: Section
     commands: Sequence[str]
+    labels: Labels = UNLABELLED
 
 
 def place_of(p: float, low: float, high: float) -> float:

@@ -27,6 +27,8 @@ def demo_command(
 ) -> None:
     """Generate castings, train on them, evaluate, decide, report, export, and judge a few photos; no network needed.
 
+    The photos, with truth.csv that says part and defect of each, and the run are kept.
+
     [bold]Example[/]
 
     castproof demo --outdir /tmp/castproof-demo

@@ -11,7 +11,6 @@ from castproof.apps.cli import options
 from castproof.apps.cli.console import EXIT_INTERRUPTED, Bars, console, errors, tell, training_libraries
 from castproof.apps.cli.tables import metrics_table
 from castproof.run_folder import RunFolder
-from castproof.settings import DEVICES
 
 
 def evaluate_command(
@@ -22,7 +21,7 @@ def evaluate_command(
     ],
     ok: Annotated[list[str] | None, options.good_folders(default="as in training, else by its name")] = None,
     skip_unreadable: Annotated[bool, options.skip_unreadable()] = False,
-    device: Annotated[str, typer.Option(help="Where to compute.", metavar=f"[{'|'.join(DEVICES)}]")] = "auto",
+    device: Annotated[str, options.device()] = "auto",
     outdir: Annotated[
         Path | None,
         typer.Option(help="Folder that receives the results.", show_default="RUN/evaluations/DATA_TIME"),
@@ -30,6 +29,9 @@ def evaluate_command(
     no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
     """Score another labelled folder, at the threshold of the run.
+
+    Photos without splits are scored as one split named all. Every split must hold photos of both kinds; for photos of
+    one kind alone there is castproof predict.
 
     [bold]Example[/]
 

@@ -21,6 +21,8 @@ def inspector_command(
 ) -> None:
     """Open the QA Inspector: look at photos, see verdict and heat map, decide, hand in a table or a report.
 
+    It needs the extra castproof[inspector] and a screen.
+
     [bold]Examples[/]
 
     castproof inspector

@@ -15,7 +15,7 @@ from castproof.errors import CastproofError
 
 COMMANDS: Final = (
     *("demo", "import", "audit", "split", "crossval", "train", "evaluate", "decide", "report", "compare"),
-    *("export", "card", "convert", "predict", "inspector", "validate"),
+    *("export", "card", "convert", "predict", "inspector", "collect", "validate"),
 )
 COMPLETING: Final = "_CASTPROOF_COMPLETE"
 

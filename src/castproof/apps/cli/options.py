@@ -1,13 +1,15 @@
 """Options that several commands have, in the same words everywhere."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 
 from castproof.errors import DataError
 from castproof.run_folder import LATEST, RUNS, find_run
-from castproof.settings import PART_CHOICES, is_part_table
+from castproof.settings import DEVICES, PART_CHOICES, is_part_table
+
+DEVICE_HELP: Final = "Where to compute; auto: cuda, else mps, else cpu."
 
 
 def data() -> Any:
@@ -102,6 +104,11 @@ def link() -> Any:
 def seed(panel: str | None = None) -> Any:
     """Return the option --seed."""
     return typer.Option("--seed", help="Seed of every random choice.", rich_help_panel=panel)
+
+
+def device() -> Any:
+    """Return the option --device of commands that judge."""
+    return typer.Option("--device", help=DEVICE_HELP, metavar=f"[{'|'.join(DEVICES)}]")
 
 
 def no_gate(panel: str | None = None) -> Any:

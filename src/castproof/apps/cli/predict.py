@@ -21,7 +21,6 @@ from castproof.apps.cli.predictions import show_summary
 from castproof.errors import SettingError
 from castproof.files import beside
 from castproof.progress import SILENT
-from castproof.settings import DEVICES
 
 if TYPE_CHECKING:
     from castproof.pipeline.predict import Asked, Table
@@ -47,21 +46,29 @@ def predict_command(
     ] = None,
     json: Annotated[
         Path | None,
-        typer.Option(help="The same as JSON: an array in .json, lines in .jsonl.", metavar="OUT"),
+        typer.Option(
+            help="The same as JSON: an array in .json, one object per line in .jsonl.", metavar="OUT"
+        ),
     ] = None,
-    parquet: Annotated[Path | None, typer.Option(help="The same, as a Parquet file.", metavar="OUT")] = None,
+    parquet: Annotated[
+        Path | None,
+        typer.Option(help="The same, as a Parquet file; needs the extra castproof[parquet].", metavar="OUT"),
+    ] = None,
     shard: Annotated[
         str | None, typer.Option(help="Judge the i-th of n shares of the photos only.", metavar="i/n")
     ] = None,
     heat_maps: Annotated[
         Path | None,
-        typer.Option(help="Folder for a picture of every photo that is REVIEW or REJECT.", metavar="DIR"),
+        typer.Option(
+            help="Folder for a picture of every photo that is REVIEW or REJECT, with its heat map; model files alone.",
+            metavar="DIR",
+        ),
     ] = None,
     part_per_folder: Annotated[
         bool,
         typer.Option("--part-per-folder", help="The photos in one folder show one part: one verdict each."),
     ] = False,
-    device: Annotated[str, typer.Option(help="Where to compute.", metavar=f"[{'|'.join(DEVICES)}]")] = "auto",
+    device: Annotated[str, options.device()] = "auto",
     no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
     """Give a verdict for every photo: ACCEPT, REVIEW, REJECT, or NOT_INSPECTED with the reason.
@@ -74,6 +81,8 @@ def predict_command(
     [bold]Examples[/]
 
     castproof predict model.onnx today/ --csv verdicts.csv
+
+    castproof predict model.onnx today/ --heat-maps today_heat --json verdicts.jsonl
 
     castproof predict model.onnx archive/ --parquet verdicts_2.parquet --shard 2/8
 

@@ -22,6 +22,7 @@ from castproof.wording import command
 
 if TYPE_CHECKING:
     from castproof.pipeline.decide import Asked, Decision
+    from castproof.report.gate_page import Labels
 
 
 def report_command(
@@ -31,6 +32,16 @@ def report_command(
     out: Annotated[
         Path | None,
         typer.Option(help="The HTML file.", show_default="RUN/gate/report.html"),
+    ] = None,
+    title: Annotated[
+        str, typer.Option(help="Heading of the report.", show_default="Inspection gate RUN")
+    ] = "",
+    product: Annotated[str, typer.Option(help="Product, for the head of the report.")] = "",
+    line: Annotated[str, typer.Option(help="Line or station, for the head.")] = "",
+    author: Annotated[str, typer.Option(help="Who made the report, for the head.")] = "",
+    sign: Annotated[
+        list[str] | None,
+        typer.Option(help="Who signs the report, for a line at its end; repeat for several.", metavar="NAME"),
     ] = None,
     no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
@@ -44,16 +55,23 @@ def report_command(
     castproof report runs/mobilenet_linear_20260101_120000
 
     castproof report runs/crossval_casting_fast_1a2b3c4d --out reports/gate.html
+
+    castproof report runs/mobilenet_linear_20260101_120000 --product "Pump housing 4711" --sign "A. Nowak, quality"
     """
     with training_libraries():
         from castproof.pipeline.reporting.content import verdict
         from castproof.pipeline.reporting.report import report_path, write_report
         from castproof.pipeline.reporting.reported import reported
+        from castproof.report.gate_page import Labels
     target = out or report_path(run)
+    facts = [
+        (name, text) for name, text in (("Product", product), ("Line", line), ("Author", author)) if text
+    ]
+    labels = Labels(title, facts, sign or ())
     try:
         with console.status("reading what was decided"):
             told = reported(run)
-        write_report(told, target, commands(told.decision, run), Bars(wanted=not no_bars))
+        write_report(told, target, commands(told.decision, run, labels), Bars(wanted=not no_bars), labels)
     except KeyboardInterrupt:
         errors.print("Stopped; no report was written.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -64,12 +82,14 @@ def report_command(
     tell(f"The report is [bold]{escape(str(target))}[/] ({size:.1f} MB).")
 
 
-def commands(decision: "Decision", run: Path) -> list[str]:
+def commands(decision: "Decision", run: Path, labels: "Labels") -> list[str]:
     """Return what to type for the same network, gate and report, a line each."""
+    texts = [("title", labels.title), *labels.facts, *(("sign", name) for name in labels.signers)]
+    own = [word for name, text in texts if text for word in ("--" + name.lower(), text)]
     return [
         command(_learning_words(decision)),
         command(decide_words(run, decision.asked)),
-        command(["report", str(run)]),
+        command(["report", str(run), *own]),
     ]
 
 

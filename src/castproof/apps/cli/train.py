@@ -55,7 +55,11 @@ def train_command(
         ),
     ] = DEFAULT.split,
     folds: Annotated[
-        int, typer.Option(help="Folds over parts that the gate rests on, 3 or more.", rich_help_panel=DATA)
+        int,
+        typer.Option(
+            help="Folds over parts that the gate rests on, 3 or more; fewer where there are fewer parts.",
+            rich_help_panel=DATA,
+        ),
     ] = DEFAULT.folds,
     set_aside: Annotated[bool, options.set_aside(DATA)] = DEFAULT.set_aside,
     set_aside_any_share: Annotated[bool, options.any_share(DATA)] = False,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from castproof.apps.cli.console import tell
+from castproof.apps.cli.options import DEVICE_HELP
 from castproof.recipes import DEFAULT_RECIPE, OF_RECIPE, RECIPES, recipe_settings
 from castproof.settings import (
     AUG_LEVELS,
@@ -72,8 +73,20 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
         "Linear, fitted at once; or with a hidden layer, trained epoch by epoch.",
         names(HEADS),
     ),
-    ("img_size", int, NETWORK, "Side of the network input in pixels.", None),
-    ("dropout", float, NETWORK, "Dropout of a hidden layer, 0 to below 1.", None),
+    (
+        "img_size",
+        int,
+        NETWORK,
+        "Side of the network input in pixels, 32 to 2048; finer defects need more.",
+        None,
+    ),
+    (
+        "dropout",
+        float,
+        NETWORK,
+        "Share of the values of a hidden layer dropped at random, 0 to below 1.",
+        None,
+    ),
     (
         "unfreeze",
         str,
@@ -82,18 +95,30 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
         "[none|N|all]",
     ),
     ("backbone_lr_mult", float, NETWORK, "Learning rate of the backbone, relative to --lr.", None),
-    ("head_only_epochs", int, NETWORK, "Epochs before the backbone learns too.", None),
+    ("head_only_epochs", int, NETWORK, "With --unfreeze: epochs in which the head learns alone.", None),
     ("epochs", int, LEARNING, "Most epochs to train, where the head is not linear.", None),
     ("batch_size", int, LEARNING, "Photos per training step; lower it if memory runs out.", None),
     ("lr", float, LEARNING, "Highest learning rate.", None),
     ("min_lr", float, LEARNING, "Learning rate at the end of the cosine.", None),
-    ("sched", str, LEARNING, "Course of the rate after warm-up.", names(SCHEDULES)),
+    (
+        "sched",
+        str,
+        LEARNING,
+        "After warm-up: cosine falls to --min-lr, constant stays at --lr.",
+        names(SCHEDULES),
+    ),
     ("warmup_epochs", int, LEARNING, "Epochs of rising rate, at most half of the epochs.", None),
     ("optimizer", str, LEARNING, "Optimizer.", names(OPTIMIZERS)),
     ("wd", float, LEARNING, "Weight decay.", None),
     ("momentum", float, LEARNING, "Momentum of sgd.", None),
     ("clip_norm", float, LEARNING, "Largest norm of the gradient, 0 for no limit.", None),
-    ("label_smoothing", float, LEARNING, "Label smoothing.", None),
+    (
+        "label_smoothing",
+        float,
+        LEARNING,
+        "How far the target is moved from 0 and 1 towards the middle.",
+        None,
+    ),
     (
         "aug_level",
         str,
@@ -123,7 +148,13 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
         "What the threshold is tuned for, on validation photos; none: it stays at 0.5.",
         names(OBJECTIVES),
     ),
-    ("cost_fn", float, DECISION, "Cost of a missed defect; used for expected_cost alone.", None),
+    (
+        "cost_fn",
+        float,
+        DECISION,
+        "Cost of a missed defect; used for expected_cost alone, it does not move the threshold.",
+        None,
+    ),
     ("cost_fp", float, DECISION, "Cost of a false alarm; used for expected_cost alone.", None),
     ("seed", int, RUN, "Seed of every random choice.", None),
     (
@@ -133,7 +164,7 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
         "Threads that read photos and compute frozen features; 0: one per core, at most 8.",
         None,
     ),
-    ("device", str, RUN, "Where to compute.", names(DEVICES)),
+    ("device", str, RUN, DEVICE_HELP, names(DEVICES)),
 )
 TRAINING_OPTIONS: Final = frozenset(name for name, *_ in _OPTIONS)
 

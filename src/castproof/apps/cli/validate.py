@@ -23,7 +23,7 @@ from castproof.apps.cli.console import (
 from castproof.apps.cli.parts_told import show_parts
 from castproof.files import beside
 from castproof.run_folder import RunFolder
-from castproof.settings import BY_PICTURE, DEVICES
+from castproof.settings import BY_PICTURE
 
 if TYPE_CHECKING:
     from castproof.pipeline.validation.validate import Validation
@@ -51,7 +51,7 @@ def validate_command(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit code 4 where it does not hold or something changed.")
     ] = False,
-    device: Annotated[str, typer.Option(help="Where to compute.", metavar=f"[{'|'.join(DEVICES)}]")] = "auto",
+    device: Annotated[str, options.device()] = "auto",
     outdir: Annotated[
         Path | None,
         typer.Option(help="Folder that receives the results.", show_default="RUN/validations/DATA_TIME"),

@@ -68,7 +68,7 @@ def write_verdicts_csv(
     Raises:
         OutputError: the file cannot be written.
     """
-    write_csv(path, COLUMNS, (_row(one, classes.get(one.model_id)) for one in verdicts))
+    write_csv(path, COLUMNS, (table_row(one, classes.get(one.model_id)) for one in verdicts))
 
 
 def in_dispute(verdict: InspectorVerdict) -> bool:
@@ -175,7 +175,7 @@ def _copy(
                 path = made / names[one.file]
                 path.parent.mkdir(exist_ok=True)
                 path.write_bytes(data)
-                rows.append((names[one.file], *_row(one, classes)))
+                rows.append((names[one.file], *table_row(one, classes)))
             task.advance()
     write_csv(made / TABLE, ("photo", *COLUMNS), rows)
     return Exported(len(rows), tuple(left_out))
@@ -185,14 +185,15 @@ def _names(folder: Path, verdicts: Sequence[InspectorVerdict], classes: Classes)
     """Return CLASS/NAME by file; photos of one name from several folders get a number."""
     # Each name alone in a folder of its own number: what names_in_class then sees below the class is the name.
     numbered = [
-        Photo(f"{number:09d}/{PurePosixPath(one.file).name}", "", _class_of(folder, one, classes), False, "")
+        Photo(f"{number:09d}/{PurePosixPath(one.file).name}", "", class_of(folder, one, classes), False, "")
         for number, one in enumerate(verdicts)
     ]
     found = names_in_class(numbered)
     return {one.file: found[photo.file] for one, photo in zip(verdicts, numbered, strict=True)}
 
 
-def _class_of(folder: Path, verdict: InspectorVerdict, classes: Classes) -> str:
+def class_of(folder: Path, verdict: InspectorVerdict, classes: Classes) -> str:
+    """Return the class that a photo of `folder` has by a verdict: that of its folder where the inspector agrees."""
     own = PurePosixPath(verdict.file).parent.name or folder.resolve().name
     if verdict.decided is Verdict.ACCEPT:
         return own if own in classes.good else classes.good[0]
@@ -203,7 +204,7 @@ def _class_of(folder: Path, verdict: InspectorVerdict, classes: Classes) -> str:
 
 def _unchanged_photo(folder: Path, verdict: InspectorVerdict) -> bytes | str:
     """Return the bytes of the photo, or why it is left out."""
-    if not _lies_below(verdict.file):
+    if not lies_below(verdict.file):
         return tr("Its path leads out of the folder of photos.")
     try:
         data = read_photo(folder / verdict.file)
@@ -214,19 +215,20 @@ def _unchanged_photo(folder: Path, verdict: InspectorVerdict) -> bytes | str:
     return data
 
 
-def _lies_below(file: str) -> bool:
+def lies_below(file: str) -> bool:
+    """Return whether a path stays in the folder that it is relative to."""
     path = Path(file)
     return not path.anchor and ".." not in path.parts
 
 
 def _size(folder: Path, file: str) -> int:
     try:
-        return (folder / file).stat().st_size if _lies_below(file) else 0
+        return (folder / file).stat().st_size if lies_below(file) else 0
     except OSError:
         return 0
 
 
-def _row(verdict: InspectorVerdict, classes: Classes | None) -> tuple[object, ...]:
+def table_row(verdict: InspectorVerdict, classes: Classes | None) -> tuple[object, ...]:
     """Return the cells of a row, in the order of COLUMNS."""
     good, defective = ("", "") if classes is None else map("; ".join, (classes.good, classes.defective))
     return (

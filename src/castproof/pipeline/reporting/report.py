@@ -24,7 +24,7 @@ from castproof.pipeline.reporting.results import others_section, results_section
 from castproof.pipeline.reporting.slices import slice_results
 from castproof.progress import SILENT, Progress
 from castproof.report.charts import reliability_chart, tradeoff_chart
-from castproof.report.gate_page import GatePage, gate_html
+from castproof.report.gate_page import UNLABELLED, GatePage, Labels, gate_html
 from castproof.run_folder import REPORT_FILE
 
 
@@ -34,7 +34,11 @@ def report_path(folder: Path) -> Path:
 
 
 def write_report(
-    told: Reported, path: Path, commands: Sequence[str] = (), progress: Progress = SILENT
+    told: Reported,
+    path: Path,
+    commands: Sequence[str] = (),
+    progress: Progress = SILENT,
+    labels: Labels = UNLABELLED,
 ) -> None:
     """Write the report of a decision to `path`.
 
@@ -43,14 +47,20 @@ def write_report(
         path: the HTML file.
         commands: what to type for the same result, a line each.
         progress: told of photos that are read, and of heat maps that are drawn.
+        labels: what its head and foot say.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    write_text(path, gate_html(report_page(told, commands, progress)))
+    write_text(path, gate_html(report_page(told, commands, progress, labels)))
 
 
-def report_page(told: Reported, commands: Sequence[str] = (), progress: Progress = SILENT) -> GatePage:
+def report_page(
+    told: Reported,
+    commands: Sequence[str] = (),
+    progress: Progress = SILENT,
+    labels: Labels = UNLABELLED,
+) -> GatePage:
     """Return everything that the report shows; see `write_report`."""
     decision = told.decision
     statistics, files = _survey(told, progress)
@@ -84,6 +94,7 @@ def report_page(told: Reported, commands: Sequence[str] = (), progress: Progress
         limits=limits(told, doubts(told, files)),
         reproduce=reproduce_section(told),
         commands=commands,
+        labels=labels,
     )
 
 
