@@ -6,10 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from castproof.apps.cli import options
-from castproof.apps.cli.console import EXIT_INTERRUPTED, Bars, console, errors, is_given, propose, tell
+from castproof.apps.cli.console import (
+    EXIT_INTERRUPTED,
+    Bars,
+    console,
+    errors,
+    escape,
+    is_given,
+    propose,
+    tell,
+)
 from castproof.apps.cli.tables import data_table
 from castproof.files import beside
 from castproof.wording import counted, listed
