@@ -1,4 +1,4 @@
-"""Writing results so that a reader sees the old file or the whole new one, never a half."""
+"""Writing results so that a reader sees the old file or the whole new one, never a half; and reading them back."""
 
 import csv
 import json
@@ -18,6 +18,7 @@ from castproof.errors import OutputError
 CSV_ERRORS = "surrogatepass"
 TEMPORARY_START = ".castproof-"
 LOCK = f"{TEMPORARY_START}lock"
+MOST_NESTED = 100
 _FORMULA_STARTS = tuple("=+-@\t\r'")
 
 
@@ -57,6 +58,34 @@ def write_json(path: Path, data: Any) -> None:
     write_text(path, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file that `write_json` could have written.
+
+    Raises:
+        FileNotFoundError or another OSError: there is no file, or it cannot be read.
+        ValueError: it is no JSON, no object, holds what is no number, or is nested deeper than MOST_NESTED.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(content, dict):
+        raise ValueError("it is no object")
+    check_nesting(content, MOST_NESTED)
+    return content
+
+
+def check_nesting(content: Any, most: int) -> None:
+    """Raise ValueError where JSON values are nested deeper than `most`."""
+    inner = [content]
+    for _ in range(most + 1):
+        inner = [one for one in inner if isinstance(one, dict | list)]
+        if not inner:
+            return
+        inner = [value for one in inner for value in (one.values() if isinstance(one, dict) else one)]
+    raise ValueError(f"it is nested deeper than {most}")
+
+
 def writable(content: Any) -> Any:
     """Return JSON values with texts that are no valid Unicode, such as odd file names, written with backslashes.
 
@@ -88,6 +117,20 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows([_guarded(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+
+
+def read_rows(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of a table that `write_csv` wrote, by column; texts are still guarded.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no such table, or a cell is too large.
+    """
+    try:
+        with path.open(encoding="utf-8", errors=CSV_ERRORS, newline="") as file:
+            yield from csv.DictReader(file, strict=True)
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
 
 
 def unguarded(text: str) -> str:
@@ -177,6 +220,10 @@ def _lock(file: int) -> None:
         import fcntl
 
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
 
 
 def _guarded(text: str) -> str:

@@ -1,13 +1,12 @@
 """The folder that one training run leaves behind: names of its files, in one place."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from castproof.errors import OutputError, RunError
-from castproof.files import make_folder, write_error, write_json
+from castproof.files import make_folder, read_json, write_error, write_json
 
 CROSSVAL_PLAN: Final = "crossval.json"
 FEATURES: Final = "features.npy"
@@ -100,12 +99,12 @@ class RunFolder:
                 fix="Give a folder made by castproof train, for example runs/mobilenet_…",
             )
         try:
-            content = json.loads(self.hparams.read_text(encoding="utf-8"))
+            content = read_json(self.hparams)
         except (OSError, ValueError) as error:
             raise RunError(
                 f"{self.hparams} cannot be read.", found=f"({error})", fix="Train again."
             ) from error
-        if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
+        if not isinstance(content.get("settings"), dict):
             raise RunError(f"{self.hparams} holds no settings.", fix="Train again.")
         return content
 

@@ -1,6 +1,7 @@
 """Networks on disk: tensors and plain values, nothing that could run code when it is opened."""
 
 import pickle
+import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,15 @@ from castproof.model.network import Classifier, NetworkSpec, build_network
 from castproof.preprocess import PreprocessSpec
 
 FORMAT: Final = 4
+_ODD: Final = (
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,  # also RecursionError
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         threshold = float(state["threshold"])
         check_threshold(threshold)
         return Checkpoint(network.eval(), spec, classes, threshold, int(state["epoch"]))
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, SettingError) as error:
+    except (*_ODD, SettingError) as error:
         raise _broken(path, error) from error
 
 
@@ -109,7 +119,7 @@ def load_state(path: Path) -> dict[str, Any]:
         )
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, OSError, ValueError, EOFError, KeyError) as error:
+    except (pickle.UnpicklingError, OSError, EOFError, AssertionError, struct.error, *_ODD) as error:
         raise _broken(path, error) from error
     if not isinstance(state, dict):
         raise BrokenRunError(

@@ -118,6 +118,31 @@ def test_a_threshold_that_is_no_probability_is_refused(threshold: float, stored:
         load_checkpoint(stored)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"preprocess": {"size_px": size}} for size in (10**6, 10**12, 0, -5, 31, 224.5, "224", None, True)),
+        *({"preprocess": {"std": std}} for std in ((0.2, 0.2), (0.2, 0.2, 0.0), (0.2, float("nan"), 0.2))),
+        *({"dropout": dropout} for dropout in (float("nan"), float("inf"), -0.1, 1.0, 10**400, "half", None)),
+        *({"head": head} for head in (10**9, "heads", None, "")),
+        *({"features": features} for features in (10**9, "all")),
+        *({"model": model} for model in (10**9, "", "no such network", "a/../b", None)),
+        {"types": [str(number) for number in range(1001)]},
+        {"types": 10**9},
+    ],
+    ids=str,
+)
+def test_a_network_of_absurd_numbers_is_refused_before_it_is_built(
+    changes: dict[str, Any], stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = load_state(stored)
+    inner = {**state["spec"]["preprocess"], **changes.get("preprocess", {})}
+    save_state({**state, "spec": {**state["spec"], **changes, "preprocess": inner}}, stored)
+    monkeypatch.setattr("castproof.model.network.Head", pytest.fail)
+    with pytest.raises(RunError, match=r"best_model\.pt cannot be opened"):
+        load_checkpoint(stored)
+
+
 @pytest.mark.parametrize("content", [[1], torch.zeros(2), None, "text"])
 def test_a_file_that_holds_no_table_is_refused(content: object, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "x.pt")

@@ -1,6 +1,5 @@
 """What a report says of its photos, and of how to get the same result again."""
 
-import json
 import platform
 from collections import Counter
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from castproof.data.audit.parts import THIN_BELOW, find_leak, is_thin, photos_by
 from castproof.data.left_out import conflicts
 from castproof.data.manifest import Manifest
 from castproof.errors import BrokenRunError
+from castproof.files import read_json
 from castproof.pipeline.gate_file import network_hash
 from castproof.pipeline.judged import CROSSVAL, Source
 from castproof.pipeline.reporting.reported import Reported
@@ -227,7 +227,6 @@ def made_words(source: Source) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except (OSError, ValueError) as error:
         raise BrokenRunError(f"{path} cannot be used.", found=f"({error})", fix="Make it again.") from error
-    return content if isinstance(content, dict) else {}
