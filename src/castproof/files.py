@@ -1,4 +1,8 @@
-"""Writing results so that a reader sees the old file or the whole new one, never a half; and reading them back."""
+"""Writing results so that a reader sees the old file or the whole new one, never a half; and reading them back.
+
+What is written is on the disk before the next file is begun, so that a power cut leaves no file that marks a folder as
+complete without what it stands for.
+"""
 
 import csv
 import json
@@ -8,7 +12,7 @@ import sys
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,15 +22,20 @@ from castproof.errors import OutputError
 CSV_ERRORS = "surrogatepass"
 TEMPORARY_START = ".castproof-"
 LOCK = f"{TEMPORARY_START}lock"
+CAN_FLUSH_ALL = hasattr(os, "sync")
 MOST_NESTED = 100
 _FORMULA_STARTS = tuple("=+-@\t\r'")
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it when the block ends well.
 
     When the block raises, `path` is left as it was and the temporary file is removed.
+
+    Args:
+        path: the file.
+        durable: wait until the disk has it; needless for a cache, and for files that `flush_all` is called for.
 
     Raises:
         OutputError: the folder cannot be made or written, or the disk is full.
@@ -36,10 +45,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         name = f"{TEMPORARY_START}{path.stem[:40]}-{secrets.token_hex(4)}{path.suffix}"
         temporary = path.with_name(name)  # known before it exists, so that Ctrl-C never leaves it
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        if durable:
+            put_in_place(temporary, path)
+        else:
+            temporary.replace(path)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
@@ -47,9 +58,29 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 to `path`, whole or not at all. Raises OutputError."""
-    with atomic_path(path) as temporary:
+def put_in_place(written: Path, path: Path) -> None:
+    """Let the file `written` replace `path`, and wait until the disk has it. Raises OSError."""
+    file = os.open(written, os.O_RDWR)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+    written.replace(path)
+    _flush_folder(path.parent)
+
+
+def flush_all() -> None:
+    """Wait until the disks have everything that was written: for many files this is faster than one by one.
+
+    Windows has no such thing; there each file is on its own, see `CAN_FLUSH_ALL`.
+    """
+    if CAN_FLUSH_ALL:
+        os.sync()
+
+
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+    """Write `text` as UTF-8 to `path`, whole or not at all; see `atomic_path`. Raises OutputError."""
+    with atomic_path(path, durable=durable) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -230,7 +261,13 @@ def _guarded(text: str) -> str:
     return "'" + text if text[:1] in _FORMULA_STARTS else text
 
 
-def _umask() -> int:
-    value = os.umask(0)
-    os.umask(value)
-    return value
+def _flush_folder(folder: Path) -> None:
+    """Wait until the disk has the names in `folder`, where the system and the disk know how."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):  # the file is in place whatever happens here, and some network drives refuse
+        file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)

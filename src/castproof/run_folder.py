@@ -84,7 +84,7 @@ class RunFolder:
     @property
     def is_complete(self) -> bool:
         """Whether training and evaluation have ended."""
-        return self.metrics.is_file()
+        return is_written(self.metrics)
 
     def read_hparams(self) -> dict[str, Any]:
         """Return the content of hparams.json.
@@ -111,6 +111,11 @@ class RunFolder:
     def write_hparams(self, content: dict[str, Any]) -> None:
         """Write hparams.json. Raises OutputError."""
         write_json(self.hparams, content)
+
+
+def is_written(path: Path) -> bool:
+    """Return whether the file `path`, which marks a folder as complete, is there and not empty."""
+    return path.is_file() and path.stat().st_size > 0
 
 
 def create_run_folder(outdir: Path, name: str, now: datetime) -> RunFolder:

@@ -13,7 +13,7 @@ from castproof.errors import BrokenRunError, DataError, RunError, SettingError
 from castproof.files import read_json, read_rows, unguarded
 from castproof.gate.calibrator import logit_of
 from castproof.gate.evidence import Evidence, share_out_folds
-from castproof.run_folder import CROSSVAL_PLAN, RunFolder
+from castproof.run_folder import CROSSVAL_PLAN, RunFolder, is_written
 from castproof.settings import DISTANCE, TrainSettings
 from castproof.wording import counted
 
@@ -202,7 +202,7 @@ def _open_run(run: RunFolder) -> Source:
 def _open_crossval(folder: Path) -> Source:
     plan = _read_json(folder / CROSSVAL_PLAN)
     path = folder / "predictions.csv"
-    if not (folder / "metrics.json").is_file():
+    if not is_written(folder / "metrics.json"):
         raise RunError(
             f"{folder} is not complete.", fix="Give the same castproof crossval command again: it goes on."
         )
