@@ -2,6 +2,8 @@
 
 import pickle
 import struct
+import zipfile
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -118,6 +120,7 @@ def load_state(path: Path) -> dict[str, Any]:
             f"{path} not found.", rule="A run holds this file after its first epoch.", fix="Train again."
         )
     try:
+        _check_sums(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, OSError, EOFError, AssertionError, struct.error, *_ODD) as error:
         raise _broken(path, error) from error
@@ -126,6 +129,20 @@ def load_state(path: Path) -> dict[str, Any]:
             f"{path} is not a castproof checkpoint.", fix="Give a run folder made by castproof train."
         )
     return state
+
+
+def _check_sums(path: Path) -> None:
+    """Raise ValueError unless every record in the zip file that `torch.save` wrote fits its checksum.
+
+    PyTorch does not look at them: a network with a flipped bit would judge photos.
+    """
+    try:
+        with zipfile.ZipFile(path) as records:
+            damaged = records.testzip()
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"it is damaged: {error}") from error
+    if damaged is not None:
+        raise ValueError(f"it is damaged: the checksum of {damaged} is wrong")
 
 
 def _broken(path: Path, error: Exception) -> BrokenRunError:
