@@ -22,7 +22,6 @@ from castproof.errors import OutputError
 CSV_ERRORS = "surrogatepass"
 TEMPORARY_START = ".castproof-"
 LOCK = f"{TEMPORARY_START}lock"
-CAN_FLUSH_ALL = hasattr(os, "sync")
 MOST_NESTED = 100
 _FORMULA_STARTS = tuple("=+-@\t\r'")
 
@@ -35,7 +34,7 @@ def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
     Args:
         path: the file.
-        durable: wait until the disk has it; needless for a cache, and for files that `flush_all` is called for.
+        durable: wait until the disk has it; needless for a cache.
 
     Raises:
         OutputError: the folder cannot be made or written, or the disk is full.
@@ -70,11 +69,8 @@ def put_in_place(written: Path, path: Path) -> None:
 
 
 def flush_all() -> None:
-    """Wait until the disks have everything that was written: for many files this is faster than one by one.
-
-    Windows has no such thing; there each file is on its own, see `CAN_FLUSH_ALL`.
-    """
-    if CAN_FLUSH_ALL:
+    """Wait until the disks have everything that was written, also without `atomic_path`; Windows cannot be asked to."""
+    if hasattr(os, "sync"):
         os.sync()
 
 

@@ -19,7 +19,7 @@ from castproof.data.destination import (
     shown,
 )
 from castproof.errors import DataError, ImageError, OutputError
-from castproof.files import CAN_FLUSH_ALL, atomic_path, flush_all, write_error
+from castproof.files import atomic_path, write_error
 from castproof.images import read_photo
 from castproof.progress import SILENT, Progress
 from castproof.wording import counted
@@ -211,7 +211,6 @@ def fill(found: Survey, dest: Path, *, link: bool, progress: Progress = SILENT) 
                 size += _copy(one, dest / one.target)
                 copied += 1
             task.advance()
-    flush_all()  # before tables and records call the folder complete
     return Placed(copied, linked, found.present, size)
 
 
@@ -237,7 +236,7 @@ def _copy(one: Placement, target: Path) -> int:
     data = one.source.read()
     digest = _sha256(data)
     _check_unchanged(one, digest)
-    with atomic_path(target, durable=not CAN_FLUSH_ALL) as temporary:
+    with atomic_path(target) as temporary:
         temporary.write_bytes(data)
         if _sha256(temporary.read_bytes()) != digest:
             raise OutputError(
