@@ -1,6 +1,5 @@
 """The folder that one training run leaves behind: names of its files, in one place."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from castproof.errors import OutputError, RunError, SettingError
-from castproof.files import make_folder, write_error, write_json
+from castproof.files import make_folder, read_json, write_error, write_json
 
 CROSSVAL_PLAN: Final = "crossval.json"
 HPARAMS: Final = "hparams.json"
@@ -92,7 +91,7 @@ class RunFolder:
     @property
     def is_complete(self) -> bool:
         """Whether training and evaluation have ended."""
-        return self.metrics.is_file()
+        return is_written(self.metrics)
 
     def read_hparams(self) -> dict[str, Any]:
         """Return the content of hparams.json.
@@ -107,18 +106,23 @@ class RunFolder:
                 fix="Give a folder made by castproof train, for example runs/mobilenet_…",
             )
         try:
-            content = json.loads(self.hparams.read_text(encoding="utf-8"))
+            content = read_json(self.hparams)
         except (OSError, ValueError) as error:
             raise RunError(
                 f"{self.hparams} cannot be read.", found=f"({error})", fix="Train again."
             ) from error
-        if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
+        if not isinstance(content.get("settings"), dict):
             raise RunError(f"{self.hparams} holds no settings.", fix="Train again.")
         return content
 
     def write_hparams(self, content: dict[str, Any]) -> None:
         """Write hparams.json. Raises OutputError."""
         write_json(self.hparams, content)
+
+
+def is_written(path: Path) -> bool:
+    """Return whether the file `path`, which marks a folder as complete, is there and not empty."""
+    return path.is_file() and path.stat().st_size > 0
 
 
 def check_name(outdir: Path, name: str) -> None:
@@ -186,7 +190,7 @@ def find_run(given: Path, *, crossval: bool = False, complete: bool = True) -> P
             fix="Give one of these, the latest first:" if known else "Check the path.",
             items=known,
         )
-    runs = [one for one in _runs(marks) if (one / METRICS).is_file() == complete]
+    runs = [one for one in _runs(marks) if is_written(one / METRICS) == complete]
     if not runs:
         raise RunError(
             f"There is no {'complete' if complete else 'unfinished'} run in {RUNS}.",

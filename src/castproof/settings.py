@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Callable
+import reprlib
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -46,6 +47,8 @@ OF_EPOCHS: Final = (  # settings of learning epoch by epoch
     "head_only_epochs",
 )
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".txt")
+MANY: Final = 1_000_000
+LARGEST_SEED: Final = 2**62
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 
 
@@ -101,11 +104,7 @@ class TrainSettings:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        broken = [
-            f"--{name.replace('_', '-')} must be {rule}; found {getattr(self, name)!r}"
-            for name, (holds, rule) in _RULES.items()
-            if not holds(getattr(self, name))
-        ]
+        broken = out_of_range({name: getattr(self, name) for name in _RULES})
         if self.val_share + self.test_share >= 1:
             broken.append("--val-share and --test-share together must leave photos for training")
         if self.features == "middle" and not self.frozen:
@@ -182,6 +181,20 @@ class TrainSettings:
             raise SettingError(f"Stored settings do not fit: {error}.", fix="Train again.") from error
 
 
+def out_of_range(values: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with each of `values`, by the names of settings, that a run cannot have."""
+    wrong: list[str] = []
+    for name, value in values.items():
+        holds, rule = _RULES[name]
+        try:
+            fits = holds(value)
+        except (TypeError, ValueError, AttributeError):
+            fits = False
+        if not fits:
+            wrong.append(f"--{name.replace('_', '-')} must be {rule}; found {reprlib.repr(value)}")
+    return wrong
+
+
 def is_part_table(parts: str) -> bool:
     """Return whether `parts`, a value of --parts, names a table of parts."""
     return Path(parts).suffix.lower() in TABLE_SUFFIXES
@@ -211,6 +224,12 @@ def _is_parts(value: Any) -> bool:
     return True
 
 
+def _whole(low: int, high: int) -> tuple[Callable[[Any], bool], str]:
+    return (
+        lambda value: _is_whole(value) and low <= value <= high
+    ), f"a whole number from {low:,} to {high:,}"
+
+
 def _at_least(low: float) -> tuple[Callable[[Any], bool], str]:
     return (lambda value: _is_number(value) and value >= low), f"a number of at least {low:g}"
 
@@ -231,8 +250,16 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _is_name(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.:]+", value) is not None
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
 
 
 def _is_weights(value: str) -> bool:
@@ -243,27 +270,34 @@ PARTS_RULE: Final = (
     _is_parts,
     f"{', '.join(PART_CHOICES)}, a regular expression, or a table (.csv) with the columns file and part",
 )
+_SWITCH: Final = (lambda value: isinstance(value, bool), "on or off")
+_TEXT: Final = (lambda value: isinstance(value, str), "a text")
 _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "data": _TEXT,
+    "recipe": _TEXT,
+    "ok": (_are_names, "names of class folders"),
+    "set_aside": _SWITCH,
+    "skip_unreadable": _SWITCH,
     "model": (_is_name, "the name of a network, such as mobilenet, lite0, resnet18 or timm:NAME"),
     "features": _one_of(FEATURES),
     "head": _one_of((*HEADS, DISTANCE)),
     "weights": (_is_weights, "auto, imagenet, castings, none, or a .pt, .pth or .safetensors file"),
     "parts": PARTS_RULE,
     "split": _one_of(SPLIT_CHOICES),
-    "folds": (lambda value: value >= 3, "3 or more"),
+    "folds": _whole(3, MANY),
     "val_share": (lambda value: 0 < value < 1, "between 0 and 1"),
     "test_share": (lambda value: 0 < value < 1, "between 0 and 1"),
-    "epochs": _at_least(1),
-    "batch_size": _at_least(2),
-    "img_size": (lambda value: 32 <= value <= 2048, "from 32 to 2048 pixels"),
+    "epochs": _whole(1, MANY),
+    "batch_size": _whole(2, MANY),
+    "img_size": (lambda value: _is_whole(value) and 32 <= value <= 2048, "from 32 to 2048 pixels"),
     "lr": _above(0),
     "min_lr": _at_least(0),
     "wd": _at_least(0),
-    "seed": _at_least(0),
-    "num_workers": _at_least(0),
-    "patience": _at_least(0),
+    "seed": _whole(0, LARGEST_SEED),
+    "num_workers": _whole(0, MANY),
+    "patience": _whole(0, MANY),
     "min_delta": _at_least(0),
-    "warmup_epochs": _at_least(0),
+    "warmup_epochs": _whole(0, MANY),
     "sched": _one_of(SCHEDULES),
     "clip_norm": _at_least(0),
     "optimizer": _one_of(OPTIMIZERS),
@@ -282,6 +316,6 @@ _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         "none, all, or a number of blocks",
     ),
     "backbone_lr_mult": _at_least(0),
-    "head_only_epochs": _at_least(0),
+    "head_only_epochs": _whole(0, MANY),
     "device": _one_of(DEVICES),
 }

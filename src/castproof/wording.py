@@ -5,7 +5,11 @@ import os
 import shlex
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Sequence
+from typing import Final
+
+UNKNOWN_CHARACTER: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 def counted(count: int, thing: str, several: str = "") -> str:
@@ -34,6 +38,19 @@ def probability(p: float) -> str:
         return f"{p:.4g}"
     digits = 3 - math.floor(math.log10(1 - p))
     return f"{p:.{digits}f}".rstrip("0")
+
+
+def harmless(text: str) -> str:
+    """Return `text` with line breaks and spaces as they are, and a replacement for every other invisible character.
+
+    Such a character could drive a terminal, or turn the direction in which a name is read.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one == "\n" or unicodedata.category(one) == "Zs" else UNKNOWN_CHARACTER
+        for one in text
+    )
 
 
 def round_name(folder: str) -> str:

@@ -48,6 +48,7 @@ def public(tmp_path: Path) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted((tmp_path / "public").rglob("*.png")):
             archive.write(file, file.relative_to(tmp_path / "public").as_posix())
+        archive.writestr("readme.txt", b"Castings of May")
     return path
 
 
@@ -56,6 +57,7 @@ def test_the_public_archive_zipped_and_unpacked(castproof: Server, public: Path,
     done = castproof.run(["import", "public.zip", "from zip", "--no-bars"], tmp_path)
     assert done.code == 0, done.text
     assert "Left out: the set casting_512x512 (12 photos)" in done.out
+    assert "Left out: 1 file that is no photo: readme.txt." in done.out
     assert "no val: made out of train" in done.out
     assert "castproof audit 'from zip'" in done.out
     record = record_of(tmp_path / "from zip")

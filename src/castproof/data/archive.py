@@ -1,7 +1,9 @@
 """Reading the photos of a zip archive without trusting it.
 
-Names that could leave a folder, bombs and entries that are no plain files are refused when the archive is opened; sizes
-and checksums are checked while an entry is read. Nothing is ever unpacked by the name that an archive gives.
+The directory at the end of an archive has no checksum: it is compared with the number of entries in the end record, and
+with the name before each entry. Names that could leave a folder, bombs and entries that are no plain files are refused
+when the archive is opened; sizes and checksums are checked while an entry is read. Nothing is ever unpacked by the name
+that an archive gives.
 """
 
 import lzma
@@ -54,6 +56,10 @@ _OTHER_ARCHIVES = {
 _TAR_AT, _TAR = 257, b"ustar"
 _ENCRYPTED = 0x1
 _LOCAL_HEADER_BYTES = 30
+_END, _END_SIGNATURE = struct.Struct("<4s6xH10x"), b"PK\x05\x06"
+_END_64, _END_64_SIGNATURE = struct.Struct("<4s28xQ16x"), b"PK\x06\x06"
+_LOCATOR_64_BYTES = 20
+_MOST_COMMENT_BYTES = 0xFFFF
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f]|\\" + (r'|[<>:"|?*]' if os.name == "nt" else ""))
 _DRIVE = re.compile(r"[A-Za-z]:")
 _RESERVED = frozenset(
@@ -95,10 +101,17 @@ class ArchivePhoto:
 
 @dataclass(frozen=True)
 class Archive:
-    """An open archive: its photos by name, and the archives in it, which are not opened."""
+    """An open archive: its photos by name.
+
+    Args:
+        photos: sorted by name.
+        nested: archives in it, which are not opened.
+        others: files that are neither photos nor archives, without hidden ones.
+    """
 
     photos: tuple[ArchivePhoto, ...]
     nested: tuple[str, ...]
+    others: tuple[str, ...]
 
 
 @contextmanager
@@ -113,6 +126,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     except _BROKEN as error:
         raise _not_a_zip(path, error) from error
     with zipped:
+        _refuse_partial(zipped, path)
         yield _checked(zipped, path)
 
 
@@ -148,14 +162,53 @@ def _checked(zipped: zipfile.ZipFile, path: Path) -> Archive:
     names = _safe_names(infos, path)
     _refuse_alike(names, path)
     _refuse_overlap(infos, path)
+    _compare_names(zipped, path)
     files = [(name, info) for name, info in zip(names, infos, strict=True) if not info.is_dir()]
     visible = [(name, info) for name, info in files if not _is_hidden(name)]
     photos = [(name, info) for name, info in visible if is_photo_name(name)]
     _refuse_bombs(photos, path)
+    others = sorted(name for name, _ in visible if not is_photo_name(name))
     return Archive(
         tuple(ArchivePhoto(name, info.file_size, zipped, info) for name, info in sorted(photos, key=_first)),
-        tuple(sorted(name for name, _ in visible if _suffix(name) in NESTED_SUFFIXES)),
+        tuple(name for name in others if _suffix(name) in NESTED_SUFFIXES),
+        tuple(name for name in others if _suffix(name) not in NESTED_SUFFIXES),
     )
+
+
+def _refuse_partial(zipped: zipfile.ZipFile, path: Path) -> None:
+    """Raise DataError unless the end record counts the entries that were found in the directory."""
+    found = len(zipped.infolist())
+    counted, modulus = _count_in_end_record(path)
+    if counted != found % modulus:
+        raise _broken(str(path), f"its end counts {counted:,} entries, its directory has {found:,}")
+
+
+def _count_in_end_record(path: Path) -> tuple[int, int]:
+    """Return the number of entries in the last end record of a zip archive, and what it was divided by.
+
+    Without the record of zip64 it has 16 bits: some programs write it so for more than 65,535 entries, too.
+    """
+    before = _LOCATOR_64_BYTES + _END_64.size
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _MOST_COMMENT_BYTES - _END.size - before))
+        tail = file.read()
+    at = tail.rfind(_END_SIGNATURE)
+    signature, count = _END_64.unpack_from(tail, at - before) if at >= before else (b"", 0)
+    if signature == _END_64_SIGNATURE:
+        return count, 2**64
+    return _END.unpack_from(tail, at)[1], 2**16
+
+
+def _compare_names(zipped: zipfile.ZipFile, path: Path) -> None:
+    """Raise DataError where an entry has another name in the directory than before its bytes."""
+    for info in zipped.infolist():
+        try:
+            zipped.open(info).close()
+        except NotImplementedError:  # an unknown way of packing: it is no matter until a photo is read
+            continue
+        except _BROKEN as error:
+            raise _broken(str(path), f"{info.filename}: {_reason(error)}") from error
 
 
 def _safe_names(infos: Sequence[zipfile.ZipInfo], path: Path) -> list[str]:

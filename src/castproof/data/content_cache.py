@@ -116,7 +116,7 @@ def _refuse(constant: str) -> None:
 def _write(path: Path, data: Mapping[str, Any]) -> bool:
     """Return whether `data` could be written."""
     try:
-        write_text(path, json.dumps(data, separators=(",", ":"), allow_nan=False))
+        write_text(path, json.dumps(data, separators=(",", ":"), allow_nan=False), durable=False)
     except OutputError:
         return False
     return True

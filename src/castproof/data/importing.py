@@ -21,10 +21,17 @@ from castproof.wording import counted
 
 @dataclass(frozen=True)
 class OpenSource:
-    """Photos of a folder or an open archive, by their path in it, and the archives that lie among them."""
+    """Photos of a folder or an open archive, by their path in it, and what else lies in an archive.
+
+    Args:
+        photos: by path.
+        nested: archives in the archive.
+        others: files in the archive that are neither photos nor archives.
+    """
 
     photos: Mapping[str, Source]
     nested: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ def open_source(path: Path) -> Iterator[OpenSource]:
                 found=f"It holds the archives {', '.join(archive.nested)}." if archive.nested else "",
                 fix="Unpack it and import what is in it." if archive.nested else "Check the path.",
             )
-        yield OpenSource({photo.name: photo for photo in archive.photos}, archive.nested)
+        yield OpenSource({photo.name: photo for photo in archive.photos}, archive.nested, archive.others)
 
 
 def check_photos(

@@ -1,6 +1,9 @@
 """Networks on disk: tensors and plain values, nothing that could run code when it is opened."""
 
 import pickle
+import struct
+import zipfile
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +18,15 @@ from castproof.model.network import Classifier, NetworkSpec, build_network
 from castproof.preprocess import PreprocessSpec
 
 FORMAT: Final = 4
+_ODD: Final = (
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,  # also RecursionError
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         threshold = float(state["threshold"])
         check_threshold(threshold)
         return Checkpoint(network.eval(), spec, classes, threshold, int(state["epoch"]))
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, SettingError) as error:
+    except (*_ODD, SettingError) as error:
         raise _broken(path, error) from error
 
 
@@ -108,14 +120,29 @@ def load_state(path: Path) -> dict[str, Any]:
             f"{path} not found.", rule="A run holds this file after its first epoch.", fix="Train again."
         )
     try:
+        _check_sums(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, OSError, ValueError, EOFError, KeyError) as error:
+    except (pickle.UnpicklingError, OSError, EOFError, AssertionError, struct.error, *_ODD) as error:
         raise _broken(path, error) from error
     if not isinstance(state, dict):
         raise BrokenRunError(
             f"{path} is not a castproof checkpoint.", fix="Give a run folder made by castproof train."
         )
     return state
+
+
+def _check_sums(path: Path) -> None:
+    """Raise ValueError unless every record in the zip file that `torch.save` wrote fits its checksum.
+
+    PyTorch does not look at them: a network with a flipped bit would judge photos.
+    """
+    try:
+        with zipfile.ZipFile(path) as records:
+            damaged = records.testzip()
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"it is damaged: {error}") from error
+    if damaged is not None:
+        raise ValueError(f"it is damaged: the checksum of {damaged} is wrong")
 
 
 def _broken(path: Path, error: Exception) -> BrokenRunError:

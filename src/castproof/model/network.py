@@ -3,16 +3,19 @@
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from castproof.errors import SettingError
 from castproof.model.backbones import Backbone, seeded_backbone
 from castproof.model.novelty import DIRECTIONS, FeatureNovelty, novelty_of
 from castproof.model.photos import Normalise
 from castproof.preprocess import PreprocessSpec
-from castproof.settings import DISTANCE
+from castproof.settings import DISTANCE, out_of_range
 
 HIDDEN_WIDTH: Final = 256
+MOST_TYPES: Final = 1000
 DEFECTIVE: Final = 1
 HIDDEN: Final = "hidden"
 CONSTANT_FEATURE: Final = 1e-4
@@ -195,6 +198,9 @@ class NetworkSpec:
         features: which maps are pooled to features.
         head: "linear" or "hidden".
         types: names of the defect types that the head has scores for, in their order.
+
+    Raises:
+        SettingError: a number or a name is out of its range.
     """
 
     model: str
@@ -203,6 +209,17 @@ class NetworkSpec:
     features: str = "last"
     head: str = "hidden"
     types: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        size_px, mean, std = self.preprocess.size_px, self.preprocess.mean, self.preprocess.std
+        named = {"model": self.model, "dropout": self.dropout, "features": self.features, "head": self.head}
+        wrong = out_of_range({**named, "img_size": size_px})
+        if len(mean) != 3 or len(std) != 3 or not np.isfinite((*mean, *std)).all() or min(std) <= 0:
+            wrong.append(f"mean and std must be three finite numbers each; found {mean} and {std}")
+        if len(self.types) > MOST_TYPES:
+            wrong.append(f"there must be at most {MOST_TYPES:,} defect types; found {len(self.types):,}")
+        if wrong:
+            raise SettingError("No such network can be built.", found="; ".join(wrong))
 
 
 def build_network(spec: NetworkSpec, seed: int) -> Classifier:

@@ -112,7 +112,7 @@ class Trainer:
             progress = stored["progress"]
             history = [EpochRecord(**record) for record in progress.pop("history")]
             self._state = _State(**progress, history=history)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
             raise BrokenRunError(
                 f"{self._last_path} does not fit this run's settings.", fix="Train again from the start."
             ) from error

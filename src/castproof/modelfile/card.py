@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from castproof.errors import CastproofError, ModelFileError
+from castproof.files import check_nesting
 from castproof.gate.gate import Gate
 from castproof.measure.decision import Verdict
 from castproof.modelfile.input_gate import InputGate
@@ -137,6 +138,7 @@ def read_card(text: str, name: str) -> Card:
         if data["format"] != FORMAT:
             raise _other_format(data["format"], name)
         card = _card(data)
+        check_nesting(card.about, MOST_NESTED)
         _check(card)
         return card
     except ModelFileError:
@@ -169,7 +171,7 @@ def _card(data: Mapping[str, Any]) -> Card:
         gate=verdicts,
         input_gate=None if gate is None else InputGate.from_json(gate),
         examples=tuple(Example.from_json(one) for one in data["examples"]),
-        about=_shallow(dict(data["about"])),
+        about=dict(data["about"]),
         references=_references(data.get("references", [])),
         types=_names(data["types"], 1) if data.get("types") else (),
     )
@@ -200,19 +202,6 @@ def _finite(text: str) -> float:
 
 def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no number")
-
-
-def _shallow(about: dict[str, Any]) -> dict[str, Any]:
-    """Return `about` unless it is nested deeper than MOST_NESTED. Raises ValueError."""
-    inner: list[Any] = [about]
-    for _ in range(MOST_NESTED):
-        lists = [
-            one.values() if isinstance(one, dict) else one for one in inner if isinstance(one, dict | list)
-        ]
-        inner = [value for values in lists for value in values]
-    if any(isinstance(one, dict | list) for one in inner):
-        raise ValueError(f"its sections are nested deeper than {MOST_NESTED}")
-    return about
 
 
 def _check(card: Card) -> None:

@@ -17,7 +17,7 @@ from castproof.data.left_out import Allow
 from castproof.data.manifest import SPLITS, Manifest, Photo
 from castproof.data.placing import check_outside
 from castproof.errors import OutputError
-from castproof.files import LOCK, atomic_path, in_use, make_folder, write_json
+from castproof.files import LOCK, atomic_path, in_use, make_folder, read_json, write_json
 from castproof.model.augmentation import LEVELS
 from castproof.model.features import feature_engine, split_features
 from castproof.pipeline.crossval_results import CrossvalResult, collect, write_results
@@ -188,9 +188,9 @@ def _with_the_weights_begun_with(settings: TrainSettings, dest: Path) -> TrainSe
         return settings
 
 
-def _read_plan(path: Path) -> Any:
+def _read_plan(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except (OSError, ValueError) as error:
         raise OutputError(
             f"{path} cannot be read.", found=f"({error})", fix="Give another --outdir."

@@ -1,6 +1,5 @@
 """What a cross-validation found, put together from its rounds and written beside them."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from castproof.data.manifest import Manifest, Photo
 from castproof.data.splits import part_key
 from castproof.errors import BrokenRunError, CastproofError
-from castproof.files import CSV_ERRORS, unguarded, write_csv, write_json
+from castproof.files import read_rows, unguarded, write_csv, write_json
 from castproof.images import decode
 from castproof.measure.decision import Thresholds, is_defective
 from castproof.measure.evaluation import ScoredSplit, score_split
@@ -141,12 +140,11 @@ def _score(one: Round, settings: TrainSettings) -> ScoredSplit:
 
 def _read_predictions(run: RunFolder) -> dict[str, tuple[float, float]]:
     try:
-        with run.predictions.open(encoding="utf-8", errors=CSV_ERRORS, newline="") as file:
-            return {
-                unguarded(row["file"]): (float(row["p_defective"]), float(row["threshold"]))
-                for row in csv.DictReader(file)
-                if row["split"] == TESTED
-            }
+        return {
+            unguarded(row["file"]): (float(row["p_defective"]), float(row["threshold"]))
+            for row in read_rows(run.predictions)
+            if row["split"] == TESTED
+        }
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise _broken(run) from error
 

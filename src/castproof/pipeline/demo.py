@@ -1,6 +1,5 @@
 """The whole chain on castings that castproof generates itself."""
 
-import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -9,6 +8,7 @@ from castproof.data.folders import read_folders, verify_photos
 from castproof.data.manifest import read_csv
 from castproof.data.synthetic import write_dataset
 from castproof.errors import DataError
+from castproof.files import read_rows
 from castproof.pipeline.decide import Decision
 from castproof.pipeline.exporting.export import Exported, ExportSettings, export
 from castproof.pipeline.good_parts import GoodPartsRun
@@ -79,8 +79,7 @@ def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
 
 def _record_parts(data: Path, progress: Progress) -> None:
     """Write the known parts to manifest.csv beside the photos, where training looks for them."""
-    with (data / "truth.csv").open(encoding="utf-8", newline="") as file:
-        parts = {row["file"]: row["part"] for row in csv.DictReader(file)}
+    parts = {row["file"]: row["part"] for row in read_rows(data / "truth.csv")}
     manifest = verify_photos(read_folders(data), skip_unreadable=False, progress=progress)
     photos = tuple(
         replace(photo, part=parts[photo.file], confidence=1.0, part_from="table truth.csv")

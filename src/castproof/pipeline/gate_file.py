@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from castproof.errors import BrokenRunError, CastproofError, SettingError
+from castproof.files import read_json
 from castproof.gate.gate import Gate
 from castproof.run_folder import GATE_FILE, GATE_FOLDER, RunFolder
 
@@ -56,19 +57,19 @@ def read_gate_file(folder: Path) -> dict[str, Any] | None:
     """
     path = gate_path(folder)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise _broken(path, str(error)) from error
-    if isinstance(content, dict) and content.get("format") == FORMAT and content != sealed(content):
+    if content.get("format") != FORMAT:
+        raise _broken(path, f"format {str(content.get('format'))[:40]!r}")
+    if content != sealed(content):
         raise BrokenRunError(
             f"{path} was changed by hand, or damaged.",
             rule="Its figures belong together as they were decided.",
             fix="Decide again: castproof decide RUN; with thresholds of your own: --policy manual",
         )
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise _broken(path, f"format {content.get('format')!r}" if isinstance(content, dict) else "no object")
     return content
 
 

@@ -29,6 +29,7 @@ class ImportResult:
         set_name: the data set that was taken from the source.
         left_out: number of photos that were left out, by the name of their set ("" for those outside of any set).
         nested: archives in the source, which were not opened.
+        others: files in an archive that are no photos.
         manifest: the photos as they lie in `dest`, with their splits and hashes; unreadable ones apart.
         made: the splits that the source did not have and castproof made.
         missing: number of photos that `dest` lacked.
@@ -39,6 +40,7 @@ class ImportResult:
     set_name: str
     left_out: dict[str, int]
     nested: tuple[str, ...]
+    others: tuple[str, ...]
     manifest: Manifest
     made: tuple[str, ...]
     missing: int
@@ -97,6 +99,7 @@ def import_data(
             set_name=chosen.name,
             left_out=_left_out(opened, sets, chosen),
             nested=opened.nested,
+            others=opened.others,
             manifest=replace(plan.manifest, unreadable=unreadable),
             made=plan.made,
             missing=len(found.missing),

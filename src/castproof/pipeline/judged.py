@@ -1,7 +1,5 @@
 """Photos that networks judged which had not learnt from their parts: what decisions are made and told from."""
 
-import csv
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +10,10 @@ import numpy as np
 from castproof.data.manifest import Manifest, Photo, read_csv
 from castproof.data.splits import numbered, part_key
 from castproof.errors import BrokenRunError, DataError, RunError, SettingError
-from castproof.files import CSV_ERRORS, unguarded
+from castproof.files import read_json, read_rows, unguarded
 from castproof.gate.calibrator import logit_of
 from castproof.gate.evidence import Evidence, share_out_folds
-from castproof.run_folder import CROSSVAL_PLAN, RunFolder
+from castproof.run_folder import CROSSVAL_PLAN, RunFolder, is_written
 from castproof.settings import DISTANCE, TrainSettings
 from castproof.wording import counted
 
@@ -204,7 +202,7 @@ def _open_run(run: RunFolder) -> Source:
 def _open_crossval(folder: Path) -> Source:
     plan = _read_json(folder / CROSSVAL_PLAN)
     path = folder / "predictions.csv"
-    if not (folder / "metrics.json").is_file():
+    if not is_written(folder / "metrics.json"):
         raise RunError(
             f"{folder} is not complete.", fix="Give the same castproof crossval command again: it goes on."
         )
@@ -258,24 +256,20 @@ def part_numbers(photos: Sequence[Photo]) -> "np.ndarray[tuple[int], np.dtype[np
 def read_predictions(path: Path) -> Iterator[tuple[str, tuple[float, int]]]:
     """Yield file, p_defective and fold (0 where there is none) of each row of a predictions.csv."""
     try:
-        with path.open(encoding="utf-8", errors=CSV_ERRORS, newline="") as file:
-            for row in csv.DictReader(file):
-                p = float(row["p_defective"])
-                if not 0 <= p <= 1:
-                    raise ValueError(f"p_defective is {p}")
-                yield unguarded(row["file"]), (p, int(row.get("fold") or 0))
+        for row in read_rows(path):
+            p = float(row["p_defective"])
+            if not 0 <= p <= 1:
+                raise ValueError(f"p_defective is {p}")
+            yield unguarded(row["file"]), (p, int(row.get("fold") or 0))
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise _broken(path, str(error)) from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except (OSError, ValueError) as error:
         raise _broken(path, str(error)) from error
-    if not isinstance(content, dict):
-        raise _broken(path, "no object")
-    return content
 
 
 def _broken(path: Path, found: str) -> BrokenRunError:

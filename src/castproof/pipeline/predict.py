@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from castproof.errors import DataError, SettingError
-from castproof.files import write_error
+from castproof.files import put_in_place, write_error
 from castproof.pipeline.predicting.judge import Judge, check_unit, open_judge
 from castproof.pipeline.predicting.prediction import Prediction
 from castproof.pipeline.predicting.summary import Summary
@@ -215,7 +215,7 @@ def _write(table: Table, folder: Path, predictions: Iterable[Prediction]) -> Non
     written = folder / f"table{table.path.suffix}"
     write_table(table.kind, written, predictions)
     try:
-        written.replace(table.path)
+        put_in_place(written, table.path)
     except OSError as error:
         raise write_error(table.path, error) from error
 

@@ -68,6 +68,7 @@ def test_only_photos_are_offered_by_name_and_read_as_they_are(tmp_path: Path) ->
             "set/ok/ä 鋳.png",
         ]
         assert found.nested == ("set/more.zip",)
+        assert found.others == ("set/readme.txt",)
         photo = found.photos[-1]
         assert (photo.size, photo.path) == (3000, None)
         assert photo.read() == content == photo.read()
@@ -217,6 +218,66 @@ def test_every_cut_and_many_changed_bytes_end_in_a_data_error_or_the_right_bytes
             except DataError:
                 continue
             assert set(read) <= {first, second}
+
+
+def sound(path: Path, whole: dict[str, bytes]) -> bool:
+    """Return whether the archive at `path` is refused, or gives the photos of `whole` and nothing else."""
+    try:
+        with open_archive(path) as found:
+            return {photo.name: photo.read() for photo in found.photos} == whole
+    except DataError:
+        return True
+
+
+@pytest.mark.parametrize("comment", [b"", b"castings of May"])
+def test_no_flipped_bit_of_the_directory_takes_away_photos(comment: bytes, tmp_path: Path) -> None:
+    """Every 7th of 3,648 flips. Of all of them 245 lost photos when entries were not counted, nor names compared."""
+    whole = {f"ok/{number}.jpg": os.urandom(40) for number in range(7)}
+    path = pack(tmp_path / "a.zip", [("readme.txt", b"t"), *whole.items()], zipfile.ZIP_STORED)
+    with zipfile.ZipFile(path, "a") as zipped:
+        zipped.comment = comment
+        start = zipped.start_dir
+    data = path.read_bytes()
+    for bit in range(8 * start, 8 * len(data), 7):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        assert sound(path, whole), f"bit {bit % 8} of byte {bit // 8 - start} of the directory"
+
+
+def with_end_record(data: bytes, count: int, *, zip64: bool) -> bytes:
+    """Return a zip archive without a comment whose end record counts `count` entries."""
+    *start, _, size, offset, _ = struct.unpack("<4s4H2LH", data[-22:])
+    if not zip64:
+        return data[:-22] + struct.pack("<4s4H2LH", *start, count, size, offset, 0)
+    return (
+        data[:-22]
+        + struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, offset)
+        + struct.pack("<4sLQL", b"PK\6\7", 0, len(data) - 22, 1)
+        + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    )
+
+
+@pytest.mark.parametrize("zip64", [False, True])
+def test_entries_are_compared_with_the_end_record(zip64: bool, tmp_path: Path) -> None:
+    path = pack(tmp_path / "a.zip", [("ok/a.jpg", b"a"), ("ok/b.jpg", b"b")])
+    data = path.read_bytes()
+    path.write_bytes(with_end_record(data, 2, zip64=zip64))
+    assert names_in(path) == ["ok/a.jpg", "ok/b.jpg"]
+    path.write_bytes(with_end_record(data, 3, zip64=zip64))
+    assert "its end counts 3 entries, its directory has 2" in refusal(path)
+
+
+def test_more_entries_than_16_bits_hold_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as zipped:
+        for number in range(2**16 + 1):
+            zipped.writestr(f"{number}.jpg", b"")
+    data = path.read_bytes()
+    size, offset = struct.unpack("<2Q", data[-22 - 20 - 16 : -22 - 20])
+    plain = data[: -22 - 20 - 56] + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, size, offset, 0)
+    path.write_bytes(plain)  # as some programs write it, without the records of zip64
+    assert len(names_in(path)) == 2**16 + 1
 
 
 @pytest.mark.parametrize(

@@ -477,9 +477,9 @@ def with_a_trigger(path: Path) -> bytes:
 
 def with_an_odd_row(path: Path) -> bytes:
     with closing(sqlite3.connect(path)) as database, database:
-        columns = "entry, program, file, withdraws, inspector, at, verdict, decided"
+        columns = "entry, program, file, withdraws, inspector, at, verdict, decided, before, checksum"
         database.execute(
-            f"INSERT INTO journal ({columns}) VALUES ('1', '', 'b.png', '', '', '', 'ACCEPT', 'MAYBE')"
+            f"INSERT INTO journal ({columns}) VALUES ('1', '', 'b.png', '', '', '', 'ACCEPT', 'MAYBE', '', '')"
         )
     return path.read_bytes()
 
@@ -501,8 +501,8 @@ def with_an_error_that_is_no_text(path: Path) -> bytes:
 
 
 def with_a_cell_that_is_no_text(path: Path) -> bytes:
-    columns = "entry, program, file, withdraws, inspector, at"
-    return with_bytes(path, f"INSERT INTO journal ({columns}) VALUES ('1', '', 'QQQQ', 'x', '', '')")
+    columns = "entry, program, file, withdraws, inspector, at, before, checksum"
+    return with_bytes(path, f"INSERT INTO journal ({columns}) VALUES ('1', '', 'QQQQ', 'x', '', '', '', '')")
 
 
 def text(path: Path) -> bytes:
@@ -510,19 +510,19 @@ def text(path: Path) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "broken",
+    ("broken", "salvaged"),
     [
-        damaged,
-        with_a_trigger,
-        with_an_odd_row,
-        with_a_name_that_is_no_text,
-        with_an_error_that_is_no_text,
-        with_a_cell_that_is_no_text,
-        text,
+        (damaged, []),
+        (with_a_trigger, ["old.png"]),
+        (with_an_odd_row, ["old.png"]),
+        (with_a_name_that_is_no_text, ["old.png"]),
+        (with_an_error_that_is_no_text, ["old.png"]),
+        (with_a_cell_that_is_no_text, ["old.png"]),
+        (text, []),
     ],
 )
 def test_a_broken_file_is_set_aside_and_kept(
-    folder: Path, fallback: Path, broken: Callable[[Path], bytes]
+    folder: Path, fallback: Path, broken: Callable[[Path], bytes], salvaged: list[str]
 ) -> None:
     with closing(VerdictFile.open(folder, fallback)) as file:
         file.add(made("old.png"))
@@ -534,7 +534,8 @@ def test_a_broken_file_is_set_aside_and_kept(
     assert aside.name.startswith("batch.verdicts.sqlite.broken-")
     assert aside.read_bytes() == content
     assert opened.moved_from is None
-    assert list(verdicts(folder, fallback)) == ["new.png"]
+    assert opened.salvaged == len(salvaged)
+    assert list(verdicts(folder, fallback)) == [*salvaged, "new.png"]
 
 
 def test_a_file_damaged_while_it_is_open_is_set_aside_and_nothing_known_is_lost(

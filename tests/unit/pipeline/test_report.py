@@ -322,3 +322,26 @@ def test_what_a_report_says_is_kept_in_a_file_that_json_can_read(crossval: Path)
     assert told["setting"]["accept"] == 0.2
     assert told["weight"] is None
     assert len(told["examples"]) == len(page.explorer.examples)
+
+
+@pytest.mark.parametrize("gone", [(2,), (1, 3)])
+def test_a_report_is_made_without_a_network_and_says_which_is_missing(
+    gone: tuple[int, ...], tmp_path: Path
+) -> None:
+    home = write_crossval(tmp_path, good=8, defective=12, photos_per_part=3, seed=11)
+    for fold in gone:
+        RunFolder(home / f"fold_{fold}").best_model.unlink()
+    page = report_page(told_of(home, Policy(MAX_MACRO_F1)))
+    names = ", ".join(f"network {fold}" for fold in gone)
+    assert [one for one in page.limits if f"the file of {names} is missing" in one]
+    hashes = {name: text for name, text in page.reproduce.facts if name.startswith("Hash of network")}
+    assert {name for name, text in hashes.items() if text == "the file is gone"} == {
+        f"Hash of network {fold}" for fold in gone
+    }
+    assert len(hashes) == 3
+
+
+def test_a_report_with_all_networks_misses_none(crossval: Path) -> None:
+    assert not [
+        one for one in report_page(told_of(crossval, Policy(MAX_MACRO_F1))).limits if "missing" in one
+    ]

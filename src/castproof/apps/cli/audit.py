@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
@@ -16,6 +15,7 @@ from castproof.apps.cli.console import (
     Bars,
     console,
     errors,
+    escape,
     propose,
     tell,
     training_libraries,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from castproof.apps.cli.console import console, propose, shown, tell
+from castproof.apps.cli.console import console, escape, propose, tell
 
 UNLIKE: Final = "REVIEW     a photo unlike the training photos, whatever its p_defective"
 BRIEF_USE: Final = ("good classes", "defective classes", "verdicts")
@@ -48,7 +48,7 @@ def card_command(
             del one["photo"]
         typer.echo(json.dumps({"sha256": file.sha256, **content}, indent=2))
         return
-    tell(f"[bold]{shown(file.card.name)}[/]  ({model.stat().st_size / 1e6:.1f} MB, SHA-256 {file.sha256})")
+    tell(f"[bold]{escape(file.card.name)}[/]  ({model.stat().st_size / 1e6:.1f} MB, SHA-256 {file.sha256})")
     if full:
         _show_all(file.card)
     else:
@@ -95,20 +95,20 @@ def _use(card: "Card") -> dict[str, Any]:
 
 
 def _section(title: str, rows: Any) -> Table:
-    table = Table(title=shown(title), title_justify="left", title_style="bold", show_header=False, box=None)
+    table = Table(title=escape(title), title_justify="left", title_style="bold", show_header=False, box=None)
     table.add_column(style="dim", min_width=24, overflow="fold")
     table.add_column(overflow="fold")
     for name, value in rows.items() if isinstance(rows, dict) else [("", rows)]:
-        table.add_row(shown(str(name)), shown(_text(value)))
+        table.add_row(escape(str(name)), _text(value))
     return table
 
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
-        return "\n".join(f"{name}: {_text(one)}" for name, one in value.items())
+        return "\n".join(f"{escape(str(name))}: {_text(one)}" for name, one in value.items())
     if isinstance(value, list):
         return "\n".join(map(_text, value))
-    return "" if value is None else str(value)
+    return "" if value is None else escape(str(value))
 
 
 def _examples(card: "Card") -> Table:
@@ -116,7 +116,7 @@ def _examples(card: "Card") -> Table:
     for column in ("photo", "label", "verdict", "p_defective"):
         table.add_column(column, overflow="fold")
     for one in card.examples:
-        table.add_row(shown(one.name), shown(one.label), one.verdict.value, f"{one.p_defective:.6f}")
+        table.add_row(escape(one.name), escape(one.label), one.verdict.value, f"{one.p_defective:.6f}")
     return table
 
 
@@ -125,5 +125,5 @@ def _references(card: "Card") -> Table:
     for column in ("photo", "part"):
         table.add_column(column, overflow="fold")
     for one in card.references:
-        table.add_row(shown(one.name), shown(one.part))
+        table.add_row(escape(one.name), escape(one.part))
     return table

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from castproof.apps.cli import options
-from castproof.apps.cli.console import console, tell, training_libraries
+from castproof.apps.cli.console import console, escape, tell, training_libraries
 from castproof.wording import counted
 
 if TYPE_CHECKING:

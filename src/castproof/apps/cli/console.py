@@ -2,14 +2,14 @@
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Final
+from typing import Any, Final
 
 import typer
+from rich import markup
 from rich.cells import cell_len
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.panel import Panel
 from rich.progress import (
     BarColumn,
@@ -20,11 +20,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
+from rich.segment import Segment
 from rich.text import Text
 
 from castproof.errors import CastproofError, MissingExtraError
 from castproof.progress import Task
-from castproof.wording import command, round_name
+from castproof.wording import UNKNOWN_CHARACTER, command, harmless, round_name
 
 TRAIN_EXTRA: Final = frozenset(
     {
@@ -46,8 +47,22 @@ EXIT_NOT_INSPECTED: Final = 3
 EXIT_FOUND: Final = 4
 EXIT_INTERRUPTED: Final = 130
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+
+class HarmlessConsole(Console):
+    """Prints no character of any text that could drive the terminal or turn the direction of reading."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return markup as text, replaced before tables measure it."""
+        return super().render_str(harmless(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield what is printed; whatever came another way than `render_str` is replaced here."""
+        for one in super().render(renderable, options):
+            yield one if one.control else Segment(harmless(one.text), one.style)
+
+
+console = HarmlessConsole(highlight=False, emoji=False)
+errors = HarmlessConsole(stderr=True, highlight=False, emoji=False)
 
 
 class _BarTask:
@@ -99,7 +114,7 @@ class RoundBars(Bars):
 
 def tell(line: str, *, on: Console = console) -> None:
     """Print a sentence with markup; lines end between words, so that long paths and names stay whole."""
-    text = Text.from_markup(line)
+    text = on.render_str(line)
     start, offsets = 0, list[int]()
     for word in re.finditer(r"\S+", text.plain):
         is_first = not text.plain[start : word.start()].strip()
@@ -118,20 +133,18 @@ def propose(purpose: str, words: Sequence[str], *, on: Console = console) -> Non
     on.print(f"[green]→[/] {purpose}:{gap}[bold]{escape(typed)}[/]", soft_wrap=True)
 
 
-def shown(text: str) -> str:
-    """Return text as markup that may be printed: control characters, which could drive the terminal, are replaced."""
-    return escape(
-        "".join(one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in text)
-    )
+def escape(text: str) -> str:
+    """Return a text from outside, such as a file name, as markup on one line: it says nothing but itself."""
+    return markup.escape(harmless(text).replace("\n", UNKNOWN_CHARACTER))
 
 
 def show_error(error: CastproofError) -> None:
     """Print a problem for a person: what is wrong, the rule, what was found, what to do."""
-    lines = [f"[bold]{shown(error.problem)}[/]"]
-    lines += [shown(part) for part in (error.rule, error.found) if part]
-    lines += [f"  • {shown(item)}" for item in error.items]
+    lines = [f"[bold]{escape(error.problem)}[/]"]
+    lines += [escape(part) for part in (error.rule, error.found) if part]
+    lines += [f"  • {escape(item)}" for item in error.items]
     if error.fix:
-        lines.append(f"[green]→[/] {shown(error.fix)}")
+        lines.append(f"[green]→[/] {escape(error.fix)}")
     errors.print(Panel("\n".join(lines), title="castproof could not go on", border_style="red", expand=False))
 
 

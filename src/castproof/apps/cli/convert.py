@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.markup import escape
 
 from castproof.apps.cli import options
 from castproof.apps.cli.console import (
     EXIT_INTERRUPTED,
     Bars,
     errors,
+    escape,
     propose,
     tell,
     training_libraries,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from castproof.apps.cli import options
@@ -16,6 +15,7 @@ from castproof.apps.cli.console import (
     RoundBars,
     console,
     errors,
+    escape,
     propose,
     tell,
     training_libraries,

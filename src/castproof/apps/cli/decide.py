@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from castproof.apps.cli import options
-from castproof.apps.cli.console import console, errors, propose, tell, training_libraries
+from castproof.apps.cli.console import console, errors, escape, propose, tell, training_libraries
 from castproof.errors import CastproofError, PromiseError, SettingError
 from castproof.measure.decision import Thresholds
 from castproof.wording import counted, percent, probability

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from castproof.apps.cli import options
-from castproof.apps.cli.console import EXIT_INTERRUPTED, console, errors, training_libraries
+from castproof.apps.cli.console import EXIT_INTERRUPTED, console, errors, escape, training_libraries
 from castproof.apps.cli.export import show_export
 from castproof.apps.cli.predictions import show_predictions
 from castproof.apps.cli.training_console import TrainingConsole

@@ -5,10 +5,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from castproof.apps.cli import options
-from castproof.apps.cli.console import EXIT_INTERRUPTED, Bars, console, errors, tell, training_libraries
+from castproof.apps.cli.console import (
+    EXIT_INTERRUPTED,
+    Bars,
+    console,
+    errors,
+    escape,
+    tell,
+    training_libraries,
+)
 from castproof.apps.cli.tables import metrics_table
 from castproof.run_folder import RunFolder
 

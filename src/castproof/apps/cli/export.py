@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from castproof.apps.cli import options
 from castproof.apps.cli.console import (
@@ -12,6 +11,7 @@ from castproof.apps.cli.console import (
     Bars,
     console,
     errors,
+    escape,
     propose,
     tell,
     training_libraries,

@@ -6,13 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from castproof.apps.cli import options
-from castproof.apps.cli.console import EXIT_INTERRUPTED, Bars, console, errors, is_given, propose, tell
+from castproof.apps.cli.console import (
+    EXIT_INTERRUPTED,
+    Bars,
+    console,
+    errors,
+    escape,
+    is_given,
+    propose,
+    tell,
+)
 from castproof.apps.cli.tables import data_table
 from castproof.files import beside
-from castproof.wording import counted
+from castproof.wording import counted, listed
 
 if TYPE_CHECKING:
     from castproof.pipeline.import_data import ImportResult
@@ -113,6 +121,9 @@ def _about_source(result: "ImportResult") -> Iterator[str]:
         )
     for name in result.nested:
         yield f"Left out: the archive {name} in the source, which is not opened."
+    if result.others:
+        files = counted(len(result.others), "file that is no photo", "files that are no photos")
+        yield f"Left out: {files}: {', '.join(listed(result.others))}."
     if result.manifest.unreadable:
         yield f"Left out: {counted(len(result.manifest.unreadable), 'unreadable photo')}:"
         yield from (f"  • {one.file}: {one.reason}" for one in result.manifest.unreadable)

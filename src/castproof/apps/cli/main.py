@@ -10,8 +10,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from castproof import __version__
-from castproof.apps.cli.console import leave_on_error
+from castproof.apps.cli.console import HarmlessConsole, leave_on_error
 from castproof.errors import CastproofError
+from castproof.wording import harmless
 
 COMMANDS: Final = (
     *("demo", "import", "audit", "split", "crossval", "train", "evaluate", "decide", "report", "compare"),
@@ -51,11 +52,20 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+    if any(harmless(word) != word for word in sys.argv):
+        _print_usage_plainly()
     wanted = [name for name in sys.argv[1:2] if name in COMMANDS and COMPLETING not in os.environ]
     try:
         command_line(wanted or COMMANDS)()
     except CastproofError as error:
         leave_on_error(error)
+
+
+def _print_usage_plainly() -> None:
+    """Let mistakes of usage, which typer prints and which repeat what was typed, go through our console, too."""
+    from typer import rich_utils
+
+    rich_utils.Console = HarmlessConsole  # type: ignore[attr-defined]
 
 
 def _print_version(wanted: bool) -> None:

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
-from rich.markup import escape
 from rich.panel import Panel
 
-from castproof.apps.cli.console import console, tell
+from castproof.apps.cli.console import console, escape, tell
 
 if TYPE_CHECKING:
     from castproof.data.left_out import Allow, ClassShare

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from castproof.apps.cli import options
 from castproof.apps.cli.console import (
@@ -15,6 +14,7 @@ from castproof.apps.cli.console import (
     Bars,
     console,
     errors,
+    escape,
     training_libraries,
 )
 from castproof.apps.cli.predictions import show_summary

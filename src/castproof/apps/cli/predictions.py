@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rich.markup import escape
 from rich.table import Table
 
-from castproof.apps.cli.console import console
+from castproof.apps.cli.console import console, escape
 from castproof.measure.decision import Verdict
 from castproof.wording import counted, probability
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from castproof.apps.cli import options
@@ -14,6 +13,7 @@ from castproof.apps.cli.console import (
     Bars,
     console,
     errors,
+    escape,
     is_given,
     propose,
     tell,

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from rich.markup import escape
 from rich.table import Table
+
+from castproof.apps.cli.console import escape
 
 if TYPE_CHECKING:
     from castproof.data.manifest import Manifest

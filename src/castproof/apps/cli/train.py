@@ -4,10 +4,17 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.markup import escape
 
 from castproof.apps.cli import options
-from castproof.apps.cli.console import EXIT_INTERRUPTED, errors, is_given, propose, tell, training_libraries
+from castproof.apps.cli.console import (
+    EXIT_INTERRUPTED,
+    errors,
+    escape,
+    is_given,
+    propose,
+    tell,
+    training_libraries,
+)
 from castproof.apps.cli.training_options import (
     DEFAULT,
     RUN,

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from castproof.apps.cli.console import RoundBars, console, propose, tell
+from castproof.apps.cli.console import RoundBars, console, escape, propose, tell
 from castproof.apps.cli.decide import show_gate
 from castproof.apps.cli.parts_told import show_parts
 from castproof.apps.cli.tables import data_table, metrics_table

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.box import HORIZONTALS
-from rich.markup import escape
 from rich.table import Table
 
 from castproof.apps.cli import options
@@ -16,6 +15,7 @@ from castproof.apps.cli.console import (
     Bars,
     console,
     errors,
+    escape,
     propose,
     tell,
     training_libraries,

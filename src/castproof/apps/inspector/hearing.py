@@ -166,8 +166,16 @@ def tell_where_verdicts_are(desk: "Desk") -> None:
         names = ", ".join(str(path) for path in file.set_aside)
         told.append(
             tr(
-                "A verdict file could not be read and was put aside, nothing in it was changed: {names}",
+                "A verdict file is damaged and was put aside, nothing in it was changed: {names}",
                 names=names,
+            )
+        )
+    if file.set_aside or file.lost:
+        told.append(
+            tr(
+                "Entries taken over from it: {count}. Entries damaged or missing, as far as can be seen: {lost}.",
+                count=file.salvaged,
+                lost=file.lost,
             )
         )
     if file.brought_back:

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from castproof.errors import ImageError, MissingExtraError, SettingError
-from castproof.files import write_error
+from castproof.files import put_in_place, write_error
 from castproof.images import decode_plain
 from castproof.model.fixed_photo_graph import fixed_squeeze_graph
 from castproof.model.inspection_graph import whole_graph
@@ -149,7 +149,7 @@ def _write(out: Path, text: bytes, weights: bytes, card: Card, size: tuple[int, 
             check_stored_photos(OpenVino(written, *size), card, out)
             out.unlink(missing_ok=True)
             for suffix, part in parts.items():
-                part.replace(out.with_suffix(suffix))
+                put_in_place(part, out.with_suffix(suffix))
     except OSError as error:
         raise write_error(out, error) from error
     return sum(map(len, content.values()))

@@ -7,35 +7,23 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from castproof.errors import SettingError
-from castproof.measure.decision import Verdict
-from castproof.pipeline.inspecting.inspector_verdict import InspectorVerdict, JournalEntry
-
-VERSION: Final = 1
-BUSY_S: Final = 0.5  # the window stands still for so long
-ODD_NAMES: Final = "surrogatepass"
-
-_COLUMNS: Final = (
-    "entry",
-    "program",
-    "file",
-    "withdraws",
-    "inspector",
-    "at",
-    "sha256",
-    "model",
-    "threshold",
-    "reject_from",
-    "p_defective",
-    "verdict",
-    "decided",
-    "reason",
-    "comment",
+from castproof.pipeline.inspecting.inspector_verdict import JournalEntry
+from castproof.pipeline.inspecting.verdict_rows import (
+    COLUMNS,
+    NUMBERS,
+    NoJournalError,
+    cells_of,
+    checksum,
+    entry_of,
+    text_of,
 )
-_SCHEMA: Final = {
-    "journal": """CREATE TABLE journal (
+
+VERSION: Final = 2
+BUSY_S: Final = 0.5  # the window stands still for so long
+
+_TABLE: Final = """CREATE TABLE journal (
  id INTEGER PRIMARY KEY AUTOINCREMENT,
  entry TEXT NOT NULL UNIQUE,
  program TEXT NOT NULL,
@@ -51,25 +39,30 @@ _SCHEMA: Final = {
  verdict TEXT,
  decided TEXT,
  reason TEXT,
- comment TEXT
-)""",
+ comment TEXT"""
+_TRIGGERS: Final = {
     "never_changed": """CREATE TRIGGER never_changed BEFORE UPDATE ON journal
 BEGIN SELECT RAISE(ABORT, 'verdicts are added, never changed'); END""",
     "never_deleted": """CREATE TRIGGER never_deleted BEFORE DELETE ON journal
 BEGIN SELECT RAISE(ABORT, 'verdicts are withdrawn, never deleted'); END""",
 }
+_UNSEALED: Final = {"journal": f"{_TABLE}\n)", **_TRIGGERS}  # version 1 had no checksums
+_SCHEMA: Final = {
+    "journal": f"{_TABLE},\n before TEXT NOT NULL,\n checksum TEXT NOT NULL\n)",
+    **_TRIGGERS,
+}
 # A text goes in and out as bytes: file names that are no valid Unicode would otherwise be refused.
 _TEXT, _NUMBER = "CAST(? AS TEXT)", "?"
-_NUMBERS: Final = ("threshold", "reject_from", "p_defective")
+_COLUMNS: Final = ("id", *COLUMNS, "before", "checksum")
 _INSERT: Final = (
-    f"INSERT OR IGNORE INTO journal ({', '.join(_COLUMNS)}) "
-    f"VALUES ({', '.join(_NUMBER if one in _NUMBERS else _TEXT for one in _COLUMNS)})"
+    f"INSERT INTO journal ({', '.join(_COLUMNS)}) "
+    f"VALUES ({', '.join(_NUMBER if one in ('id', *NUMBERS) else _TEXT for one in _COLUMNS)})"
 )
-_SELECT: Final = f"SELECT id, {', '.join(_COLUMNS)} FROM journal WHERE id > ? ORDER BY id"
-
-
-class NoJournalError(sqlite3.DatabaseError):
-    """The file is a database, but no sound journal of verdicts of this version."""
+_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM journal WHERE id >= ? ORDER BY id"
+_SELECT_UNSEALED: Final = f"SELECT {', '.join(COLUMNS)} FROM journal ORDER BY id"
+_IS_THERE: Final = f"SELECT 1 FROM journal WHERE entry = {_TEXT}"
+_LAST: Final = "SELECT id, checksum FROM journal ORDER BY id DESC LIMIT 1"
+_NUMBER_OF_LAST: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'journal'"
 
 
 class NewerJournalError(sqlite3.OperationalError):
@@ -103,6 +96,7 @@ def read_database(path: Path) -> tuple[sqlite3.Connection, list[tuple[int, Journ
             raise NoJournalError("the file is damaged")
         _make_or_check(connection)
         entries = entries_after(connection, 0)
+        _check_end(connection, entries)
         connection.execute(f"PRAGMA user_version={VERSION}")  # written even where nothing changes
         connection.execute("COMMIT")
     except BaseException:
@@ -121,8 +115,12 @@ def read_file(path: Path) -> list[JournalEntry]:
     if not path.exists():
         return []
     with closing(_connected(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        if _is_unsealed(connection):
+            return _unsealed_entries(connection)
         _check(connection)
-        return [entry for _, entry in entries_after(connection, 0)]
+        entries = entries_after(connection, 0)
+        _check_end(connection, entries)
+        return [entry for _, entry in entries]
 
 
 @_undecodable_is_broken()
@@ -135,7 +133,7 @@ def insert(connection: sqlite3.Connection, entries: Sequence[JournalEntry]) -> N
     try:
         connection.execute("BEGIN IMMEDIATE")
         _refuse_newer(connection)
-        connection.executemany(_INSERT, [_row(one) for one in entries])
+        _add(connection, entries)
         connection.execute("COMMIT")
     except BaseException:
         with suppress(sqlite3.Error):
@@ -145,8 +143,21 @@ def insert(connection: sqlite3.Connection, entries: Sequence[JournalEntry]) -> N
 
 @_undecodable_is_broken()
 def entries_after(connection: sqlite3.Connection, number: int) -> list[tuple[int, JournalEntry]]:
-    """Return the entries with a larger number than `number`, each with its own. Raises sqlite3.Error."""
-    return [(int(row[0]), _entry(row[1:])) for row in connection.execute(_SELECT, (number,))]
+    """Return the entries with a larger number than `number`, each with its own, after checking their checksums.
+
+    Raises:
+        NoJournalError: a row is damaged, or one is missing.
+        sqlite3.Error: they cannot be read.
+    """
+    found: list[tuple[int, JournalEntry]] = []
+    last = b""
+    for own, *cells, before, stored in connection.execute(_SELECT, (number,)):
+        if own != number:
+            if before != last or stored != checksum(own, before, cells):
+                raise NoJournalError(f"row {own} is damaged, or one before it is missing")
+            found.append((own, entry_of(cells)))
+        last = stored
+    return found
 
 
 @_undecodable_is_broken()
@@ -176,10 +187,47 @@ def _connected(place: str, *, uri: bool) -> sqlite3.Connection:
 
 def _make_or_check(connection: sqlite3.Connection) -> None:
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+        if _is_unsealed(connection):
+            _seal(connection)
         _check(connection)
         return
     for statement in _SCHEMA.values():
         connection.execute(statement)
+    connection.execute(f"PRAGMA user_version={VERSION}")
+
+
+def _seal(connection: sqlite3.Connection) -> None:
+    """Give every row of a journal of version 1 its checksum."""
+    entries = _unsealed_entries(connection)
+    connection.execute("PRAGMA secure_delete=ON")  # or rows without a checksum stay in unused pages
+    for name in _TRIGGERS:
+        connection.execute(f"DROP TRIGGER {name}")
+    connection.execute("DROP TABLE journal")
+    for statement in _SCHEMA.values():
+        connection.execute(statement)
+    _add(connection, entries)
+    connection.execute(f"PRAGMA user_version={VERSION}")
+
+
+def _add(connection: sqlite3.Connection, entries: Sequence[JournalEntry]) -> None:
+    number, last = connection.execute(_LAST).fetchone() or (0, b"")
+    for entry in entries:
+        cells = cells_of(entry)
+        if connection.execute(_IS_THERE, cells[:1]).fetchone() is None:
+            number, before = number + 1, last
+            last = checksum(number, before, cells)
+            connection.execute(_INSERT, (number, *cells, before, last))
+
+
+def _check_end(connection: sqlite3.Connection, entries: Sequence[tuple[int, JournalEntry]]) -> None:
+    """Raise NoJournalError where rows are missing after the last of `entries`, by the number that SQLite keeps."""
+    (last,) = connection.execute(_NUMBER_OF_LAST).fetchone() or (0,)
+    if last != (entries[-1][0] if entries else 0):
+        raise NoJournalError("the last rows are missing")
+
+
+def _unsealed_entries(connection: sqlite3.Connection) -> list[JournalEntry]:
+    return [entry_of(row) for row in connection.execute(_SELECT_UNSEALED)]
 
 
 def _check(connection: sqlite3.Connection) -> None:
@@ -188,69 +236,26 @@ def _check(connection: sqlite3.Connection) -> None:
     Raises NewerJournalError where a newer program wrote it.
     """
     _refuse_newer(connection)
-    found = {
-        _text(name): _text(statement)
-        for name, statement in connection.execute("SELECT name, sql FROM sqlite_master")
-        if not _text(name).startswith("sqlite_")
-    }
-    if found != _SCHEMA or connection.execute("PRAGMA user_version").fetchone() != (VERSION,):
+    if _schema_of(connection) != _SCHEMA or _version_of(connection) != VERSION:
         raise NoJournalError("this is no journal of this version")
 
 
+def _is_unsealed(connection: sqlite3.Connection) -> bool:
+    return _version_of(connection) == 1 and _schema_of(connection) == _UNSEALED
+
+
+def _schema_of(connection: sqlite3.Connection) -> dict[str, str]:
+    rows = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    )
+    return {text_of(name): text_of(statement) for name, statement in rows}
+
+
+def _version_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _refuse_newer(connection: sqlite3.Connection) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    version = _version_of(connection)
     if version > VERSION:
         raise NewerJournalError(f"a newer program wrote it (version {version})")
-
-
-def _row(entry: JournalEntry) -> tuple[Any, ...]:
-    verdict = entry.verdict
-    told: tuple[Any, ...] = (None,) * 9
-    if verdict is not None:
-        told = (
-            verdict.sha256,
-            verdict.model_id,
-            verdict.threshold,
-            verdict.reject_from,
-            verdict.p_defective,
-            verdict.verdict.value,
-            verdict.decided.value,
-            verdict.reason,
-            verdict.comment,
-        )
-    row = (entry.entry_id, entry.program, entry.file, entry.withdraws, entry.inspector, entry.when, *told)
-    return tuple(one.encode("utf-8", ODD_NAMES) if isinstance(one, str) else one for one in row)
-
-
-def _entry(row: Sequence[Any]) -> JournalEntry:
-    try:
-        cells = [_text(one) if isinstance(one, bytes) else one for one in row]
-        entry_id, program, file, withdraws, inspector, when, *told = cells
-        verdict = None if withdraws else _verdict(file, inspector, when, told)
-        return JournalEntry(entry_id, program, file, verdict, withdraws, inspector, when)
-    except (ValueError, TypeError, SettingError) as error:
-        raise NoJournalError(f"a row cannot be read: {error}") from error
-
-
-def _verdict(file: str, inspector: str, when: str, told: Sequence[Any]) -> InspectorVerdict:
-    sha256, model_id, threshold, reject_from, p_defective, verdict, decided, reason, comment = told
-    if None in (sha256, model_id, reason, comment):
-        raise ValueError("a text is missing")
-    return InspectorVerdict(
-        file=file,
-        sha256=sha256,
-        model_id=model_id,
-        threshold=threshold,
-        reject_from=reject_from,
-        p_defective=p_defective,
-        verdict=Verdict(verdict),
-        decided=Verdict(decided),
-        reason=reason,
-        comment=comment,
-        inspector=inspector,
-        when=when,
-    )
-
-
-def _text(stored: bytes) -> str:
-    return stored.decode("utf-8", ODD_NAMES)

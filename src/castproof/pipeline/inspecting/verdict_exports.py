@@ -13,7 +13,7 @@ from castproof.data.destination import check_room
 from castproof.data.manifest import Photo
 from castproof.data.photo_names import names_in_class
 from castproof.errors import ImageError, SettingError
-from castproof.files import TEMPORARY_START, write_csv, write_error
+from castproof.files import TEMPORARY_START, flush_all, write_csv, write_error
 from castproof.images import read_photo
 from castproof.measure.decision import Verdict
 from castproof.pipeline.inspecting.inspector_verdict import InspectorVerdict
@@ -177,6 +177,7 @@ def _copy(
                 path.write_bytes(data)
                 rows.append((names[one.file], *table_row(one, classes)))
             task.advance()
+    flush_all()
     write_csv(made / TABLE, ("photo", *COLUMNS), rows)
     return Exported(len(rows), tuple(left_out))
 

@@ -39,6 +39,7 @@ from castproof.pipeline.inspecting.verdict_places import (
     stamp,
     why_unwritable,
 )
+from castproof.pipeline.inspecting.verdict_salvage import salvage
 
 _ATTEMPTS: Final = 4
 
@@ -54,7 +55,9 @@ class VerdictFile:
         path: the file.
         moved_from: where the verdicts should lie but cannot be written, so that they lie in the fallback folder; else
             None. It is told at opening, and may change when a verdict is stored.
-        set_aside: the new names of files that were in the way; what could be read of them was taken over.
+        set_aside: the new names of files that were in the way.
+        salvaged: how many entries of damaged files were sound and taken over.
+        lost: how many of theirs are damaged or missing, as far as can be seen.
         brought_back: how many entries were taken from the fallback folder at opening, where they had been kept.
     """
 
@@ -63,6 +66,7 @@ class VerdictFile:
         self.path = path
         self.moved_from: Path | None = None
         self.set_aside: tuple[Path, ...] = ()
+        self.salvaged = self.lost = 0
         self.brought_back = 0
         self._fallback = fallback
         self._program = new_id()
@@ -239,8 +243,14 @@ class VerdictFile:
         with suppress(FileNotFoundError):  # another program was faster
             aside = put_aside(path)
             self.set_aside = (*self.set_aside, aside)
-            with suppress(sqlite3.Error):  # it can be read where another program made it anew just before
-                self._rescued += read_file(aside)
+            self._salvage(aside)
+
+    def _salvage(self, path: Path) -> None:
+        with suppress(OSError):
+            found = salvage(path)
+            self._rescued += found.entries
+            self.salvaged += len(found.entries)
+            self.lost += found.lost
 
     def _bring_back(self) -> None:
         """Take over what was kept in the fallback file while this one could not be written."""
@@ -255,10 +265,14 @@ class VerdictFile:
         try:
             return read_file(path)
         except (sqlite3.Error, OSError) as error:
-            if is_broken(error):
-                with suppress(OSError):
-                    self._put_aside(path)
-            return []
+            if not is_broken(error):
+                return []
+            known = len(self._rescued)
+            try:
+                self._put_aside(path)
+            except OSError:
+                self._salvage(path)
+            return self._rescued[known:]
 
     def _refresh(self) -> None:
         """Read what was added; where the file cannot be read now, what is known stays."""

@@ -221,7 +221,7 @@ def _line(value: object) -> bytes:
 def _of_another(folder: Path, first: bytes, header: Mapping[str, Any]) -> SettingError:
     try:
         before = json.loads(first)
-    except ValueError:
+    except (ValueError, RecursionError):
         before = {}
     now = json.loads(_line(header))
     other = [key for key in now if not isinstance(before, dict) or before.get(key) != now[key]]

@@ -1,6 +1,5 @@
 """What a report says of its photos, and of how to get the same result again."""
 
-import json
 import platform
 from collections import Counter
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from castproof.data.audit.parts import THIN_BELOW, find_leak, is_thin, photos_by
 from castproof.data.left_out import conflicts
 from castproof.data.manifest import Manifest
 from castproof.errors import BrokenRunError
+from castproof.files import read_json
 from castproof.pipeline.gate_file import network_hash
 from castproof.pipeline.judged import CROSSVAL, Source
 from castproof.pipeline.reporting.reported import Reported
@@ -167,6 +167,11 @@ def doubts(told: Reported, files: Files) -> list[str]:
         "there is less evidence than counted here."
         + (f" The part of {counted(thin, 'photo')} is a guess." if thin else "")
     )
+    if missing := _missing_networks(told.decision.source):
+        found.append(
+            f"Networks: the file of {', '.join(missing)} is missing. Its verdicts on the photos were kept and are "
+            "counted here; its heat maps cannot be drawn, and nobody can check its verdicts with it."
+        )
     if files.changed or files.gone:
         found.append(
             "Files: some photos are not what the network judged (see The data); their pictures here may not "
@@ -193,7 +198,7 @@ def reproduce_section(told: Reported) -> Section:
         ("Seeds", f"{source.settings.seed} of training, {decision.asked.seed} of the calibration's folds"),
         ("Hash of the data", source.manifest.data_hash()),
         ("Hash of the starting weights", source.weights_hash),
-        *_network_facts(source),
+        *((f"Hash of {name}", _network_hash(run)) for name, run in _networks(source).items()),
     ]
     return Section(
         "With the same photos, these commands give the same gate. Each hash is a SHA-256: another file "
@@ -202,21 +207,23 @@ def reproduce_section(told: Reported) -> Section:
     )
 
 
-def _network_facts(source: Source) -> list[tuple[str, str]]:
+def _networks(source: Source) -> dict[str, RunFolder]:
+    """Return the runs of the networks that a report is about, by what it calls them."""
     if source.kind != CROSSVAL:
-        return [("Hash of the network", _network_hash(RunFolder(source.folder)))]
+        return {"the network": RunFolder(source.folder)}
     folds = sorted({int(fold) for fold in source.evidence.evidence.fold})
-    return [
-        (f"Hash of network {fold}", _network_hash(RunFolder(source.folder / f"fold_{fold}")))
-        for fold in folds
-    ]
+    return {f"network {fold}": RunFolder(source.folder / f"fold_{fold}") for fold in folds}
 
 
 def _network_hash(run: RunFolder) -> str:
     try:
         return network_hash(run)
-    except OSError:
+    except BrokenRunError:
         return "the file is gone"
+
+
+def _missing_networks(source: Source) -> list[str]:
+    return [name for name, run in _networks(source).items() if not run.best_model.is_file()]
 
 
 def made_words(source: Source) -> str:
@@ -227,7 +234,6 @@ def made_words(source: Source) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except (OSError, ValueError) as error:
         raise BrokenRunError(f"{path} cannot be used.", found=f"({error})", fix="Make it again.") from error
-    return content if isinstance(content, dict) else {}

@@ -1,6 +1,5 @@
 """What a report is made of: the decision that is kept with a run, or the run with its own threshold."""
 
-import csv
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +7,7 @@ from statistics import median
 from typing import Final
 
 from castproof.errors import BrokenRunError
-from castproof.files import CSV_ERRORS
+from castproof.files import read_rows
 from castproof.gate.calibrator import NONE
 from castproof.gate.gate import Bound, Gate
 from castproof.gate.outcome import Outcome
@@ -79,10 +78,9 @@ def reported(folder: Path) -> Reported:
 def _own_thresholds(path: Path) -> dict[int, float]:
     """Return the threshold of every fold in a predictions.csv; of 0 where there are no folds."""
     try:
-        with path.open(encoding="utf-8", errors=CSV_ERRORS, newline="") as file:
-            found = {int(row.get("fold") or 0): float(row["threshold"]) for row in csv.DictReader(file)}
-        if not found:
-            raise ValueError("no rows")
+        found = {int(row.get("fold") or 0): float(row["threshold"]) for row in read_rows(path)}
+        if not found or not all(0 <= threshold <= 1 for threshold in found.values()):
+            raise ValueError("no rows" if not found else "a threshold is not from 0 to 1")
         return found
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise BrokenRunError(

@@ -12,7 +12,7 @@ from typing import Any, Final
 from castproof import __version__
 from castproof.data.placing import check_outside
 from castproof.errors import OutputError
-from castproof.files import TEMPORARY_START, make_folder, write_error, write_json
+from castproof.files import TEMPORARY_START, flush_all, make_folder, write_error, write_json
 from castproof.pipeline.decide import OUT_OF_FOLD
 from castproof.pipeline.gate_file import FORMAT, PROPOSED, gate_path, network_hash, sealed
 from castproof.pipeline.validation.proposal import BOTH, Proposal
@@ -125,6 +125,7 @@ def _folder_in_the_end(path: Path) -> Iterator[Path]:
         yield temporary
         if path.is_dir():
             path.rmdir()
+        flush_all()
         temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -1,6 +1,5 @@
 """Photos of a validation that the gate of a run rests on, besides those of the run itself: validation.csv beside it."""
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 
 from castproof.data.manifest import Photo
 from castproof.errors import BrokenRunError
-from castproof.files import CSV_ERRORS, unguarded, write_csv
+from castproof.files import read_rows, unguarded, write_csv
 from castproof.gate.calibrator import logit_of
 from castproof.gate.evidence import Evidence, share_out_folds
 from castproof.pipeline.gate_file import PROPOSED, gate_path, read_gate_file
@@ -38,9 +37,8 @@ def validated_photos(folder: Path) -> list[ValidatedPhoto]:
     if not path.is_file() or PROPOSED not in (read_gate_file(folder) or {}):
         return []
     try:
-        with path.open(encoding="utf-8", errors=CSV_ERRORS, newline="") as file:
-            return [_photo(row) for row in csv.DictReader(file)]
-    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
+        return [_photo(row) for row in read_rows(path)]
+    except (OSError, KeyError, ValueError, TypeError) as error:
         raise BrokenRunError(
             f"{path} cannot be used.", found=f"({error})", fix="Propose the gate again: castproof validate"
         ) from error
