@@ -25,7 +25,7 @@ Shares = NDArray[np.float64]
 
 
 def stray(data_sets: int) -> float:
-    """Return three standard errors of a share of 5 % of so many data sets."""
+    """Return three standard errors of a share of 5% of so many data sets."""
     return 3 * sqrt(0.05 * 0.95 / data_sets)
 
 

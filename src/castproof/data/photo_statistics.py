@@ -108,7 +108,7 @@ def photo_statistics(pixels: Pixels, file_bytes: int) -> PhotoStatistics:
 
     The part is the one area that cannot be reached from the border of the photo without crossing an edge; a soft
     shadow beside it counts as the part. Contrast at the rim is the range of grey levels (lightest minus darkest)
-    around a point of its outline, in a square of 7 % of the longer side of the photo, as a mean over the outline.
+    around a point of its outline, in a square of 7% of the longer side of the photo, as a mean over the outline.
     Where no such area stands out alone, as in a close-up of a rough surface, the whole photo is the part and its
     border the outline. Of a part that is smooth where the border of the photo cuts it off, only what lies within
     edges is found: its place then tells whether the camera moved, not where the part ends.

@@ -145,7 +145,7 @@ def sentence(difference: Difference, name_a: str, name_b: str) -> str:
         seen = f"{_amount(abs(difference.difference), compared)}{compared.unit}"
         words = compared.better if difference.conclusion == "better" else compared.worse
         told = f"{name_b} {words}, by {seen}"
-    return f"{told} ({100 * difference.confidence:g} % interval {ends}), {over}{_hope(difference, compared)}."
+    return f"{told} ({100 * difference.confidence:g}% interval {ends}), {over}{_hope(difference, compared)}."
 
 
 def _difference(compared: Compared, figure: Figure, confidence: float) -> Difference:

@@ -106,7 +106,8 @@ def _from_counts(counts: Confusion, threshold: float) -> Metrics:
 def _areas(labels: Flags, p: Floats) -> tuple[float | None, float | None]:
     if labels.all() or not labels.any():
         return None, None
-    return float(average_precision_score(labels, p)), float(roc_auc_score(labels, p))
+    pr, roc = (round(float(area(labels, p)), 12) for area in (average_precision_score, roc_auc_score))
+    return pr, roc  # 1 where all are ranked right, not the last digits of a sum
 
 
 def check_costs(cost_fn: float, cost_fp: float) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from castproof.gate.results import Calibration
 from castproof.gate.tradeoff import TradeoffRow
+from castproof.wording import decimal, stated
 
 SIDE: Final = 240.0  # of a square chart, and the height of the others
 WIDE: Final = 320.0
@@ -118,7 +119,7 @@ def reliability_chart(told: Calibration, title: str) -> Reliability:
                 photos=f"{rate.photos:,}",
             )
         )
-    figures = f"ECE {told.ece:.4f} · MCE {told.mce:.3f} · Brier {told.brier:.4f}"
+    figures = f"ECE {decimal(told.ece)} · MCE {decimal(told.mce)} · Brier {decimal(told.brier)}"
     return Reliability(title, figures, marks)
 
 
@@ -135,8 +136,8 @@ def tradeoff_chart(rows: Sequence[TradeoffRow], threshold: float) -> Tradeoff:
         seen=_steps([(row.good_passed, row.missed) for row in rows], top),
         proven=_steps([(row.good_passed, row.bound) for row in rows], top),
         used=_across(used.good_passed),
-        x_ticks=[Tick(_across(1 - share), f"{share:.0%}") for share in _SHOWN_LOSSES],
-        y_ticks=[Tick(round(SIDE * (1 - float(one) / top), 1), f"{float(one):.0%}") for one in values],
+        x_ticks=[Tick(_across(1 - share), stated(share)) for share in _SHOWN_LOSSES],
+        y_ticks=[Tick(round(SIDE * (1 - float(one) / top), 1), stated(float(one))) for one in values],
     )
 
 

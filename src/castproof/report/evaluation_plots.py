@@ -23,13 +23,12 @@ from castproof.report.style import (
     dress,
     finish,
     new_figure,
-    number,
     photo_count,
     say,
     shorten,
     split_style,
 )
-from castproof.wording import percent
+from castproof.wording import decimal, percent, probability
 
 Point = tuple[float | None, float | None]
 Steps = Literal["default", "steps-post"]
@@ -110,7 +109,7 @@ def reliability_diagram(splits: Sequence[ScoredSplit]) -> Figure:
 
 def _threshold(splits: Sequence[ScoredSplit]) -> str:
     values = sorted({split.threshold for split in splits})
-    return "Called defective when p_defective ≥ " + " or ".join(f"{value:.4g}" for value in values)
+    return "Called defective when p_defective ≥ " + " or ".join(probability(value) for value in values)
 
 
 def _confusion_matrix(axes: Axes, split: ScoredSplit) -> None:
@@ -198,7 +197,7 @@ def _legend(figure: Figure, splits: Sequence[ScoredSplit], metric: str, label: s
     handles = []
     for index, split in enumerate(splits):
         style, counts = split_style(split.name, index), split.confusion
-        told = f"{label} {number(split.metrics[metric], 4)}"
+        told = f"{label} {decimal(split.metrics[metric])}"
         if split.metrics[metric] is None:
             told = f"no curve, there are no {'good' if counts.n_good == 0 else 'defective'} photos"
         text = f"{shorten(split.name, 24)}: {told} ({photo_count(counts.n, counts.n_defective)})"
@@ -225,7 +224,7 @@ def _legend(figure: Figure, splits: Sequence[ScoredSplit], metric: str, label: s
 
 def _reliability_curve(axes: Axes, split: ScoredSplit) -> None:
     binned, counts = split.reliability, split.confusion
-    errors = f"ECE {number(split.metrics['ece'])}, MCE {number(split.metrics['mce'])} ({binned.bins} bins)"
+    errors = f"ECE {decimal(split.metrics['ece'])}, MCE {decimal(split.metrics['mce'])} ({binned.bins} bins)"
     dress(axes, shorten(split.name, 30), "", "observed share of defective photos", room_pt=42)
     told = f"{photo_count(counts.n, counts.n_defective)}\n{errors}"
     axes.text(0, 1.045, told, transform=axes.transAxes, size=SMALL_PT + 0.5, color=QUIET, va="bottom")

@@ -11,6 +11,7 @@ from castproof.gate.results import Calibration, Results
 from castproof.gate.tradeoff import TradeoffRow
 from castproof.report.colours import DEFECTIVE, GOOD, INK, QUIET
 from castproof.report.style import BODY_PT, SMALL_PT, dress, finish, new_figure
+from castproof.wording import decimal, probability, stated
 
 
 def calibration_plot(results: Results, told_on: str) -> Figure:
@@ -20,7 +21,7 @@ def calibration_plot(results: Results, told_on: str) -> Figure:
         11,
         6.4,
         "Can p_defective be taken at its word?",
-        f"{told_on}: {photos:,} photos, 15 bins of equal width; bars: 95 % intervals clustered by part; "
+        f"{told_on}: {photos:,} photos, 15 bins of equal width; bars: 95% intervals clustered by part; "
         "numbers: photos of the bin",
     )
     panels = figure.subplots(1, 2, sharey=True)
@@ -48,7 +49,7 @@ def tradeoff_plot(rows: Sequence[TradeoffRow], threshold: float, policy: Policy)
         8.5,
         5.6,
         "What a lower miss rate costs",
-        f"each point is a threshold, on the photos it is chosen on; bound: {policy.confidence:.0%} confidence",
+        f"each point is a threshold, on the photos it is chosen on; bound: {stated(policy.confidence)} confidence",
     )
     axes = figure.add_subplot()
     dress(axes, "", "good parts that do not pass (REVIEW or REJECT)", f"{unit} that pass")
@@ -63,17 +64,19 @@ def tradeoff_plot(rows: Sequence[TradeoffRow], threshold: float, policy: Policy)
         label="bound, had it been fixed beforehand",
     )
     used = min(rows, key=lambda row: abs(row.threshold - threshold))
-    axes.axvline(1 - used.good_passed, color=GOOD, linestyle=":", label=f"threshold in use, {threshold:.4g}")
+    axes.axvline(
+        1 - used.good_passed, color=GOOD, linestyle=":", label=f"threshold in use, {probability(threshold)}"
+    )
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.01, max(0.12, min(1.0, 2.5 * used.bound)))
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axis.set_major_formatter(lambda value, _: stated(value))
     axes.legend(frameon=False, fontsize=SMALL_PT + 1, labelcolor=INK)
     return finish(figure)
 
 
 def _reliability(axes: Axes, told: Calibration, name: str) -> None:
-    heading = f"{name}\nECE {told.ece:.4f}   MCE {told.mce:.3f}   Brier {told.brier:.4f}"
+    heading = f"{name}\nECE {decimal(told.ece)}   MCE {decimal(told.mce)}   Brier {decimal(told.brier)}"
     dress(axes, heading, "mean p_defective of the bin", "")
     axes.plot([0, 1], [0, 1], color=QUIET, linestyle=":", linewidth=1)
     for place, rate in enumerate(told.intervals):

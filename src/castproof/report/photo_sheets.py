@@ -11,6 +11,7 @@ from PIL import Image
 from castproof.measure.evaluation import ScoredSplit
 from castproof.report.colours import DEFECTIVE, GOOD, INK, QUIET
 from castproof.report.style import HEADING_PT, SMALL_PT, finish, new_figure, photo_count, shorten
+from castproof.wording import probability
 
 Photo = NDArray[np.uint8]
 
@@ -95,7 +96,7 @@ def top_errors(split: ScoredSplit, misses: Sequence[Tile], false_alarms: Sequenc
     ]
     columns = min(6, max(4, len(misses), len(false_alarms)))
     heights = [max(1, -(-len(tiles) // columns)) if tiles else 0 for _, tiles in blocks]
-    subtitle = f"{told}   ·   called defective when p_defective ≥ {split.threshold:.4g}"
+    subtitle = f"{told}   ·   called defective when p_defective ≥ {probability(split.threshold)}"
     if counts.fn + counts.fp == 0:
         sheet = Sheet(columns, [], 3, "The most confident errors", subtitle)
         return sheet.empty(f"No errors on {shorten(split.name, 30)} (n={counts.n:,})")
@@ -172,7 +173,7 @@ def verdict_caption(tile: Tile) -> str:
 
 def error_caption(tile: Tile) -> str:
     """Return what stands below a scored photo."""
-    p = "not scored" if tile.p_defective is None else f"p_defective {tile.p_defective:.4f}"
+    p = "not scored" if tile.p_defective is None else f"p_defective {probability(tile.p_defective)}"
     return f"{p}\n{_class(tile)}\n{shorten(tile.file_name, 26)}"
 
 

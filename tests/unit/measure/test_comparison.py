@@ -214,17 +214,17 @@ def test_arrays_that_do_not_belong_together_are_refused() -> None:
 def test_sentences_tell_what_the_numbers_tell() -> None:
     one = Difference("missed_defects", 0.03, 0.018, -0.012, -0.024, -0.003, 0.95, "better", 89, None)
     assert sentence(one, "old", "new") == (
-        "new misses fewer defects, by 1.2 percentage points (95 % interval 0.3 to 2.4), over 89 defective parts."
+        "new misses fewer defects, by 1.2 percentage points (95% interval 0.3 to 2.4), over 89 defective parts."
     )
     one = Difference("false_alarms", 0.03, 0.05, 0.02, -0.01, 0.05, 0.9, "cannot tell", 1, 1140)
     assert sentence(one, "old", "new") == (
         "Cannot tell whether old or new raises fewer false alarms: new minus old is +2.0 percentage points "
-        "(90 % interval -1.0 to +5.0), over 1 good part; about 1,140 more good parts would tell, if the difference "
+        "(90% interval -1.0 to +5.0), over 1 good part; about 1,140 more good parts would tell, if the difference "
         "stays as it is."
     )
     one = Difference("macro_f1", 0.99, 0.98, -0.01, -0.02, -0.0012, 0.95, "worse", 103, None)
     assert sentence(one, "old", "new") == (
-        "new has the lower macro-F1, by 0.0100 (95 % interval 0.0012 to 0.0200), over 103 parts."
+        "new has the lower macro-F1, by 0.0100 (95% interval 0.0012 to 0.0200), over 103 parts."
     )
 
 

@@ -49,8 +49,8 @@ def test_errors_are_told_with_probability_class_and_name(split: ScoredSplit, tex
     assert "test: n = 8 photos, 4 defective" in written
     assert "Missed defects: 2, the 1 most confident shown" in written
     assert "False alarms: 3" in written.split("\n")
-    assert "p_defective 0.1000\ndef_front (defective)\ncast_def_0_a…eed_1234.jpeg" in written
-    assert "p_defective 0.7000\nok_front (good)\na.png" in written
+    assert "p_defective 0.1\ndef_front (defective)\ncast_def_0_a…eed_1234.jpeg" in written
+    assert "p_defective 0.7\nok_front (good)\na.png" in written
 
 
 def test_class_is_shown_by_colour_and_by_dash(split: ScoredSplit) -> None:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from castproof.apps.cli.console import console, tell, training_libraries
-from castproof.wording import counted
+from castproof.wording import counted, stated
 
 if TYPE_CHECKING:
     from castproof.measure.comparison import Difference
@@ -64,7 +64,7 @@ def _show(comparison: "Comparison", confidence: float) -> None:
 
 def _table(comparison: "Comparison", confidence: float) -> Table:
     table = Table()
-    for name in ("", "A", "B", "B − A", f"{confidence:.0%} interval", "B is"):
+    for name in ("", "A", "B", "B − A", f"{stated(confidence)} interval", "B is"):
         table.add_column(name, justify="left" if name in ("", "B is") else "right")
     for one in comparison.differences:
         table.add_row(*_cells(one))

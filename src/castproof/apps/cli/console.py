@@ -24,7 +24,7 @@ from rich.text import Text
 
 from castproof.errors import CastproofError, MissingExtraError
 from castproof.progress import Task
-from castproof.wording import command, round_name
+from castproof.wording import command, decimal, round_name
 
 TRAIN_EXTRA: Final = frozenset(
     {
@@ -87,8 +87,7 @@ class RoundBars(Bars):
     def round_done(self, name: str, macro_f1: float | None) -> None:
         """Print one line per round where no bar tells how far it has come."""
         if self.hidden:
-            share = "n/a" if macro_f1 is None else f"{macro_f1:.4f}"
-            console.print(f"{round_name(name)} is done: macro-F1 {share}")
+            console.print(f"{round_name(name)} is done: macro-F1 {decimal(macro_f1)}")
 
 
 def tell(line: str, *, on: Console = console) -> None:

@@ -11,7 +11,7 @@ from castproof.apps.cli import options
 from castproof.apps.cli.console import console, errors, propose, tell, training_libraries
 from castproof.errors import CastproofError, PromiseError, SettingError
 from castproof.measure.decision import Thresholds
-from castproof.wording import counted, percent, probability
+from castproof.wording import counted, decimal, percent, probability, stated
 
 if TYPE_CHECKING:
     from castproof.gate.results import PartRates, PartShare
@@ -255,8 +255,8 @@ def _verdict_table(decision: "Decision") -> Table:
         table.add_row("REVIEW load", load, "" if most is None else f"asked: {percent(most)}")
         table.add_row("cost per part", f"{told.cost:.4g}")
         at_rate = f"REVIEW load and cost at {percent(told.defect_rate)} defective parts. "
-    table.add_row("ECE before", f"{told.before.ece:.4f}", _ends(told.before.ece_interval))
-    table.add_row("ECE after", f"{told.after.ece:.4f}", _ends(told.after.ece_interval))
+    table.add_row("ECE before", decimal(told.before.ece), _ends(told.before.ece_interval))
+    table.add_row("ECE after", decimal(told.after.ece), _ends(told.after.ece_interval))
     table.caption = (
         "What to expect of other parts; the promise is about the gate itself. Every part counts alike; parts: with any "
         "such photo; effective: as many independent photos would tell as much. "
@@ -268,7 +268,9 @@ def _verdict_table(decision: "Decision") -> Table:
 
 def _ends(interval: "Interval") -> str:
     return (
-        "" if interval.low is None or interval.high is None else f"{interval.low:.3f} to {interval.high:.3f}"
+        ""
+        if interval.low is None or interval.high is None
+        else f"{decimal(interval.low)} to {decimal(interval.high)}"
     )
 
 
@@ -297,7 +299,7 @@ def _rate_cells(rate: "Rate") -> list[str]:
 
 
 def _promise_table(decision: "Decision") -> Table:
-    confidence = f"{decision.gate.policy.confidence:.0%}"
+    confidence = stated(decision.gate.policy.confidence)
     table = Table(title="What else the evidence supports", title_justify="left")
     with_load = decision.results.defect_rate is not None
     load_names = ["REVIEW*"] if with_load else []

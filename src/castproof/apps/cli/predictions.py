@@ -84,7 +84,7 @@ def _listed(shown: Sequence["Prediction"], folder: Path | None) -> Table:
     for column in ("photo", "verdict", "p_defective", *(["looks like"] if named else [])):
         table.add_column(column, overflow="fold")
     for one in shown:
-        p = "" if one.p_defective is None else f"{one.p_defective:.4f}"
+        p = "" if one.p_defective is None else probability(one.p_defective)
         verdict = f"[{STYLES[one.verdict.value]}]{one.verdict.value}[/]"
         name = one.path.relative_to(folder) if folder else one.path
         table.add_row(escape(str(name)), verdict, p, *([escape(one.looks_like)] if named else []))

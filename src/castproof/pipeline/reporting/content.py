@@ -22,9 +22,9 @@ from castproof.pipeline.reporting.reported import Reported
 from castproof.pipeline.reporting.results import interval, share_words
 from castproof.report.gate_page import Section
 from castproof.report.page import Card
-from castproof.wording import counted, percent
+from castproof.wording import counted, decimal, percent, stated
 
-FEW_PARTS: Final = 30  # with fewer, not even a rate of 10 % can be proven with 95 % confidence
+FEW_PARTS: Final = 30  # with fewer, not even a rate of 10% can be proven with 95% confidence
 WEAK: Final = 0.25  # a bound above this is none that anybody signs, unless it was asked for
 USUAL: Final = 0.05
 NOTICEABLE, ALARMING = 0.1, 0.5  # shares of missed defects, or of false alarms
@@ -40,7 +40,7 @@ def verdict(told: Reported) -> tuple[str, str]:
             "there are no others that could prove anything about them.",
             WARN,
         )
-    limit = f"at most {limit_words(bound, policy)} pass this gate, with {bound.confidence:.0%} confidence"
+    limit = f"at most {limit_words(bound, policy)} pass this gate, with {stated(bound.confidence)} confidence"
     if policy.name in (AUTO_GATE, MISS_RATE) and bound is decision.gate.promise:
         sentence = f"{limit[0].upper()}{limit[1:]}: proven on {_rests_on(told, bound)}."
         if contradicted(told):
@@ -95,7 +95,7 @@ def notes(told: Reported) -> list[str]:
     parts = decision.source.evidence.evidence.parts(defective=True)
     if parts < usual:
         found.append(
-            f"A promise of {USUAL:.0%} takes {usual:,} defective parts, even if none passes; here are {parts:,}."
+            f"A promise of {stated(USUAL)} takes {usual:,} defective parts, even if none passes; here are {parts:,}."
         )
     promise, missed = decision.gate.promise, _missed_share(decision.results)
     over = promise if promise is not None and promise.per == PER_PART and missed > promise.at_most else None
@@ -115,7 +115,7 @@ def cards(told: Reported) -> list[Card]:
         Card(
             "Proven to pass, at most",
             limit_words(bound, decision.gate.policy).partition(" ")[0],
-            f"of defective {'parts' if bound.per == PER_PART else 'photos'}, {bound.confidence:.0%} confidence",
+            f"of defective {'parts' if bound.per == PER_PART else 'photos'}, {stated(bound.confidence)} confidence",
             ALARM if contradicted(told) else FINE,
         )
         if bound
@@ -125,7 +125,7 @@ def cards(told: Reported) -> list[Card]:
         proven,
         *_error_cards(results),
         *_line_cards(told),
-        Card("Calibration error", f"{results.after.ece:.4f}", "ECE, 15 bins of p_defective", FINE),
+        Card("Calibration error", decimal(results.after.ece), "ECE, 15 bins of p_defective", FINE),
     ]
     for name, defective in (("Defective parts", True), ("Good parts", False)):
         parts, photos = evidence.parts(defective=defective), evidence.photos(defective=defective)
@@ -177,7 +177,7 @@ def _state_of(share: float) -> str:
 
 
 def none_of(parts: int) -> float:
-    """Return the rate that `parts` without a failure prove with 95 % confidence."""
+    """Return the rate that `parts` without a failure prove with 95% confidence."""
     return upper_bound(0.0, Sample(max(parts, 1), EXACT), 0.95)
 
 
@@ -229,7 +229,7 @@ def aim_words(policy: Policy) -> str:
     """Return what the thresholds were chosen for."""
     unit = "defective parts" if policy.per == PER_PART else "defective photos"
     return {
-        MISS_RATE: f"at most {100 * policy.miss_rate:.6g}% of {unit} pass, with {policy.confidence:.0%} confidence; "
+        MISS_RATE: f"at most {stated(policy.miss_rate)} of {unit} pass, with {stated(policy.confidence)} confidence; "
         "within that, as many good parts as possible pass",
         AUTO_GATE: "the lowest cost to expect of new parts, good and defective ones weighing the same",
         MIN_COST: "the lowest expected cost per part",

@@ -16,7 +16,7 @@ from castproof.pipeline.reporting.content import FEW_PARTS, none_of
 from castproof.pipeline.reporting.reported import Reported
 from castproof.report.gate_page import Section
 from castproof.report.page import Table
-from castproof.wording import counted, percent
+from castproof.wording import counted, decimal, percent, stated
 
 USUAL: Final = (0.2, 0.1, 0.05, 0.02, 0.01)
 METHODS: Final = {
@@ -83,7 +83,7 @@ def _bound_facts(bound: Bound) -> list[tuple[str, str]]:
         ("Independent evidence", counted(bound.parts, "defective part")),
         ("Their photos", f"{bound.photos:,}, which count for no more than their parts"),
         ("Passed", f"{percent(bound.passed)}, every {unit} counted alike"),
-        ("At most", f"{ceiled(bound.at_most)}, with {bound.confidence:.0%} confidence, one-sided"),
+        ("At most", f"{ceiled(bound.at_most)}, with {stated(bound.confidence)} confidence, one-sided"),
     ]
     if bound.per == PER_PHOTO:
         facts.append(("They count as", f"{bound.size:.1f} equal parts, since some have more photos"))
@@ -97,13 +97,13 @@ def _needed_table(told: Reported) -> Table:
     for rate in USUAL:
         needed = size_needed(0.0, rate, policy.confidence, EXACT) or 0
         rows.append(
-            (f"{100 * rate:g}%", f"{needed:,}", "yes" if needed <= parts else f"{needed - parts:,} more")
+            (f"{stated(rate)}", f"{needed:,}", "yes" if needed <= parts else f"{needed - parts:,} more")
         )
     return Table(
         "How many defective parts a promise takes, if none of them passes",
         ("miss rate", "defective parts", f"enough with these {parts:,}?"),
         rows,
-        f"With {policy.confidence:.0%} confidence. Where some pass, it takes more. Photos do not replace parts.",
+        f"With {stated(policy.confidence)} confidence. Where some pass, it takes more. Photos do not replace parts.",
     )
 
 
@@ -163,7 +163,7 @@ def _calibration_figures(told: Calibration) -> list[str]:
         parts.within_bins,
         told.log_loss,
     )
-    return [f"{value:.4f}" for value in figures]
+    return [decimal(value) for value in figures]
 
 
 def limits(told: Reported, doubts: list[str]) -> list[str]:
@@ -181,7 +181,7 @@ def limits(told: Reported, doubts: list[str]) -> list[str]:
         "Other light: it holds for the camera, light and position of these photos. Check again after any "
         "change, with castproof validate and a small new set.",
         "Confidence is about the method: of many promises made in this way, at most "
-        f"{1 - decision.gate.policy.confidence:.0%} are broken. It does not say how large a break would be.",
+        f"{stated(1 - decision.gate.policy.confidence)} are broken. It does not say how large a break would be.",
         "Shares per part say nothing about one single part: a part with a faint defect may pass on every photo.",
     ]
     if good < FEW_PARTS:

@@ -116,7 +116,7 @@ def tables(validation: Validation) -> list[Table]:
             (one.name, *_rate_cells(one.now), *_rate_cells(one.before), _difference_cell(one))
             for one in validation.rates
         ]
-        text = "Shares count parts alike, single photos are judged; in brackets: 95 % intervals, clustered by part."
+        text = "Shares count parts alike, single photos are judged; in brackets: 95% intervals, clustered by part."
         found.append(Table("Verdicts", header, rows, text))
     compared = [*validation.said, *validation.images]
     if compared:

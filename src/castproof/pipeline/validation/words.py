@@ -11,7 +11,7 @@ from castproof.pipeline.validation.calibration import CalibrationCheck
 from castproof.pipeline.validation.changes import ANY_KIND, DEFECTIVE_PARTS, GOOD_PARTS, Change
 from castproof.pipeline.validation.rates import FALSE_ALARMS, MISSED, PromiseCheck, RateChange
 from castproof.pipeline.validation.validate import Validation
-from castproof.wording import counted, percent
+from castproof.wording import counted, decimal, percent, stated
 
 State = Literal["alarm", "warn", "open", "fine"]
 STATISTIC_WORDS: Final = {
@@ -78,7 +78,7 @@ def _promise(promise: PromiseCheck) -> Finding:
     text = (
         f"At most {limit_words(promise)} of {unit_words(promise)} may pass. Of {units_words(promise)}, "
         f"{percent(told.passed)} pass now; alone this proves that at most {ceiled(told.at_most)} do "
-        f"({told.confidence:.0%} confidence). "
+        f"({stated(told.confidence)} confidence). "
     )
     if promise.broken:
         return Finding("promise", "alarm", "broken", text + "The promise is broken.")
@@ -93,7 +93,7 @@ def _rate(change: RateChange) -> Finding:
     if difference is None:
         return Finding(change.name, "open", CANNOT_TELL, text + "There is nothing to compare.")
     text += (
-        f"Difference {points(difference.now_less_before)}, 95 % interval {points(difference.low)} to "
+        f"Difference {points(difference.now_less_before)}, 95% interval {points(difference.low)} to "
         f"{points(difference.high)}: "
     )
     if difference.says == "higher":
@@ -120,8 +120,8 @@ def _calibration(check: CalibrationCheck) -> Finding:
     now = check.now.drift
     text = (
         f"p_defective promises {now.expected:.1f} defective parts of {now.parts:,}, {now.low:,} to {now.high:,} in "
-        f"95 % of all cases; there are {now.defective_parts:,}. ECE {check.now.ece:.3f}, at training "
-        f"{check.before.ece:.3f}. "
+        f"95% of all cases; there are {now.defective_parts:,}. ECE {decimal(check.now.ece)}, at training "
+        f"{decimal(check.before.ece)}. "
     )
     if check.has_drifted:
         return Finding("calibration", "warn", "drifted", f"{text}p_defective does not hold any more.")
@@ -200,7 +200,7 @@ def parts_words(validation: Validation) -> str:
 
 def limit_words(promise: PromiseCheck) -> str:
     """Return the promised miss rate."""
-    return f"{100 * promise.limit:.6g}%"
+    return stated(promise.limit)
 
 
 def unit_words(promise: PromiseCheck) -> str:
