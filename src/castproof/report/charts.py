@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from castproof.gate.results import Calibration
+from castproof.gate.results import Calibration, Results
 from castproof.gate.tradeoff import TradeoffRow
 from castproof.wording import decimal, stated
 
@@ -100,6 +100,13 @@ class Spread:
     low: float
     high: float
     ticks: Sequence[Tick]
+
+
+def shown_calibrations(results: Results) -> list[tuple[Calibration, str]]:
+    """Return the reliability diagrams that are shown, and what they are of: one where no calibration was fitted."""
+    if results.before is None:
+        return [(results.after, "what the network says; no calibration was fitted")]
+    return [(results.before, "before: what the network says"), (results.after, "after calibration")]
 
 
 def reliability_chart(told: Calibration, title: str) -> Reliability:

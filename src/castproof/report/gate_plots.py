@@ -9,28 +9,27 @@ from matplotlib.figure import Figure
 from castproof.gate.policy import PER_PHOTO, Policy
 from castproof.gate.results import Calibration, Results
 from castproof.gate.tradeoff import TradeoffRow
+from castproof.report.charts import shown_calibrations
 from castproof.report.colours import DEFECTIVE, GOOD, INK, QUIET
 from castproof.report.style import BODY_PT, SMALL_PT, dress, finish, new_figure
 from castproof.wording import decimal, probability, stated
 
 
 def calibration_plot(results: Results, told_on: str) -> Figure:
-    """Return reliability diagrams before and after calibration, side by side, with intervals and counts per bin."""
+    """Return the reliability diagram of p_defective, with intervals and counts per bin; where a calibration was fitted,
+    that of what the network says stands on its left.
+    """
     photos = results.after.bins.count.sum()
+    shown = shown_calibrations(results)
     figure = new_figure(
-        11,
+        11 if len(shown) > 1 else 7,
         6.4,
         "Can p_defective be taken at its word?",
         f"{told_on}: {photos:,} photos, 15 bins of equal width; bars: 95% intervals clustered by part; "
         "numbers: photos of the bin",
     )
-    panels = figure.subplots(1, 2, sharey=True)
-    for axes, told, name in zip(
-        panels,
-        (results.before, results.after),
-        ("before: what the network says", "after calibration"),
-        strict=True,
-    ):
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, (told, name) in zip(panels, shown, strict=True):
         _reliability(axes, told, name)
     panels[0].set_ylabel("share labelled defective", size=BODY_PT, color=INK)
     return finish(figure)

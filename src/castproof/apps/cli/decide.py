@@ -255,8 +255,10 @@ def _verdict_table(decision: "Decision") -> Table:
         table.add_row("REVIEW load", load, "" if most is None else f"asked: {percent(most)}")
         table.add_row("cost per part", f"{told.cost:.4g}")
         at_rate = f"REVIEW load and cost at {percent(told.defect_rate)} defective parts. "
-    table.add_row("ECE before", decimal(told.before.ece), _ends(told.before.ece_interval))
-    table.add_row("ECE after", decimal(told.after.ece), _ends(told.after.ece_interval))
+    if told.before is not None:
+        table.add_row("ECE before", decimal(told.before.ece), _ends(told.before.ece_interval))
+    name = "ECE" if told.before is None else "ECE after"
+    table.add_row(name, decimal(told.after.ece), _ends(told.after.ece_interval))
     table.caption = (
         "What to expect of other parts; the promise is about the gate itself. Every part counts alike; parts: with any "
         "such photo; effective: as many independent photos would tell as much. "

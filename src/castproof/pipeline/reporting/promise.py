@@ -7,6 +7,7 @@ from castproof.gate.gate import Bound
 from castproof.gate.policy import AUTO_GATE, MANUAL, MISS_RATE, PER_PHOTO
 from castproof.gate.results import Calibration
 from castproof.gate.risk import EXACT, SHARES, WEIGHTED, size_needed
+from castproof.pipeline.decide import OUT_OF_FOLD
 from castproof.pipeline.gate_words import (
     CHOSE_THE_NETWORK,
     IF_NOT_READ_OFF,
@@ -110,8 +111,9 @@ def _needed_table(told: Reported) -> Table:
 def calibration_section(told: Reported) -> Section:
     """Return how far p_defective can be taken at its word."""
     gate, results = told.decision.gate, told.decision.results
-    names = ("before", "after")
-    columns = [_calibration_figures(one) for one in (results.before, results.after)]
+    before = results.before
+    names = ("p_defective",) if before is None else ("before", "after")
+    columns = [_calibration_figures(one) for one in (before, results.after) if one is not None]
     labels = (
         "ECE, 15 bins of equal width",
         "MCE, the same bins",
@@ -130,7 +132,10 @@ def calibration_section(told: Reported) -> Section:
         [("Calibration", f"{gate.calibrator}{why}")],
         [
             Table(
-                "Before and after calibration", ("", *names), rows, "Lower is better, except for resolution."
+                "How far p_defective is off" if before is None else "Before and after calibration",
+                ("", *names),
+                rows,
+                "Lower is better, except for resolution.",
             )
         ],
         _calibration_notes(told),
@@ -142,7 +147,7 @@ def _calibration_notes(told: Reported) -> list[str]:
         "Verdicts do not depend on calibration: it never changes the order of photos, and the thresholds "
         "move with it."
     ]
-    if len(told.decision.outcome.gates) > 1:
+    if told.decision.told_on == OUT_OF_FOLD and told.decision.outcome.is_calibrated:
         kinds = sorted({one.calibrator.method for one in told.decision.outcome.gates.values()})
         found.append(
             "Out of fold, each photo has the calibration that was chosen without its part "
