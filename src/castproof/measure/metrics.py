@@ -41,7 +41,7 @@ def metrics(
         p_defective: float (n,), probability of *defective* in [0, 1].
         threshold: number in [0, 1]; a photo exactly on it is called defective.
         cost_fn: cost of one missed defect, >= 0.
-        cost_fp: cost of one false alarm, >= 0.
+        cost_fp: cost of one good photo that does not pass, >= 0.
         bins: number of equal-width bins of p_defective for ece and mce.
 
     Raises:
@@ -112,7 +112,10 @@ def _areas(labels: Flags, p: Floats) -> tuple[float | None, float | None]:
 
 def check_costs(cost_fn: float, cost_fp: float) -> None:
     """Raise SettingError where a cost is not a number that is zero or more."""
-    for name, cost in (("cost of a missed defect", cost_fn), ("cost of a false alarm", cost_fp)):
+    for name, cost in (
+        ("cost of a missed defect", cost_fn),
+        ("cost of a good photo that does not pass", cost_fp),
+    ):
         if not (isfinite(cost) and cost >= 0):
             raise SettingError(
                 f"The {name} cannot be used.",

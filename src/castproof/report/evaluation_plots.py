@@ -52,10 +52,10 @@ def confusion_matrices(splits: Sequence[ScoredSplit]) -> Figure:
 
 def pr_curve(splits: Sequence[ScoredSplit]) -> Figure:
     """Return precision against recall of *defective* for every split, with the point at the threshold."""
-    title = "Defects caught, and how often a rejection is right"
+    title = "Defects caught, and how much of what does not pass is defective"
     labels = (
         "recall: share of defective photos caught",
-        "precision: share of rejected photos\nthat are defective",
+        "precision: share of photos that do not pass\nwhich are defective",
     )
     points = [(split.confusion.recall, split.confusion.precision) for split in splits if split.pr]
     figure, panels = _curve_panels(splits, title, labels, points)
@@ -72,9 +72,9 @@ def pr_curve(splits: Sequence[ScoredSplit]) -> Figure:
 
 
 def roc_curve(splits: Sequence[ScoredSplit]) -> Figure:
-    """Return recall against false alarm rate for every split, with the point at the threshold."""
-    title = "Defects caught, and good photos rejected for it"
-    labels = ("false alarm rate: share of good photos rejected", "recall: share of defective photos caught")
+    """Return recall against the share of good photos that do not pass, per split, with the point at the threshold."""
+    title = "Defects caught, and good photos that do not pass for it"
+    labels = ("FPR: share of good photos that do not pass", "recall: share of defective photos caught")
     points = [(split.confusion.recall, split.confusion.specificity) for split in splits if split.roc]
     figure, panels = _curve_panels(splits, title, labels, points)
     for axes, close in panels:
@@ -131,7 +131,7 @@ def _confusion_matrix(axes: Axes, split: ScoredSplit) -> None:
     axes.tick_params(length=0, labelsize=BODY_PT)
     _cell(axes, (0, 0), "caught defects", counts.tp, counts.recall, "defective", GOOD)
     _cell(axes, (1, 0), "missed defects", counts.fn, counts.fnr, "defective", DEFECTIVE)
-    _cell(axes, (0, 1), "false alarms", counts.fp, counts.fpr, "good", DEFECTIVE)
+    _cell(axes, (0, 1), "good not passed", counts.fp, counts.fpr, "good", DEFECTIVE)
     _cell(axes, (1, 1), "good passed", counts.tn, counts.specificity, "good", GOOD)
 
 

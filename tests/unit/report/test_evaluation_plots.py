@@ -38,7 +38,7 @@ def test_confusion_cells_hold_counts_and_shares(texts: Read) -> None:
     for name, count, share in (
         ("caught defects", "37", "92.5% of defective"),
         ("missed defects", "3", "7.5% of defective"),
-        ("false alarms", "6", "10.0% of good"),
+        ("good not passed", "6", "10.0% of good"),
         ("good passed", "54", "90.0% of good"),
     ):
         place = written.index(name)

@@ -143,9 +143,11 @@ class _Screen(RoundBars):
 
 
 def _show(result: "CrossvalResult") -> None:
-    table = Table(title="Parts that the network never saw", title_justify="left")
+    table = Table(
+        title="Parts that the network never saw, at the threshold of training", title_justify="left"
+    )
     table.add_column("")
-    for name in ("photos", "macro-F1", "AUC-ROC", "missed defects", "false alarms"):
+    for name in ("photos", "macro-F1", "AUC-ROC", "missed defects", "good not passed"):
         table.add_column(name, justify="right")
     for fold in result.scored:
         table.add_row(round_name(fold.name), *_cells(fold.metrics))

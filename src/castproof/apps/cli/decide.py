@@ -236,7 +236,7 @@ def _verdict_table(decision: "Decision") -> Table:
     rows = (
         ("missed defects", told.defective.accepted),
         ("defects REVIEW", told.defective.reviewed),
-        ("caught defects", told.defective.rejected),
+        ("defects REJECT", told.defective.rejected),
         ("good passed", told.good.accepted),
         ("good REVIEW", told.good.reviewed),
         ("false alarms", told.good.rejected),
@@ -280,7 +280,7 @@ def _part_rows(good: "PartRates", defective: "PartRates") -> list[tuple[str, "Pa
     return [
         ("missed defects", defective.accepted),
         ("defects REVIEW", defective.reviewed),
-        ("caught defects", defective.rejected),
+        ("defects REJECT", defective.rejected),
         ("good passed", good.accepted),
         ("good REVIEW", good.reviewed),
         ("false alarms", good.rejected),

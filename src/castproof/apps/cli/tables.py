@@ -16,7 +16,7 @@ ROWS: Final = (
     ("photos", "n"),
     ("defective", "n_defective"),
     ("caught defects (TP)", "tp"),
-    ("false alarms (FP)", "fp"),
+    ("good not passed (FP)", "fp"),
     ("good passed (TN)", "tn"),
     ("missed defects (FN)", "fn"),
     ("precision", "precision"),

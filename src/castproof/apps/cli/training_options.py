@@ -123,7 +123,13 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
         names(OBJECTIVES),
     ),
     ("cost_fn", float, DECISION, "Cost of a missed defect; used for expected_cost alone.", None),
-    ("cost_fp", float, DECISION, "Cost of a false alarm; used for expected_cost alone.", None),
+    (
+        "cost_fp",
+        float,
+        DECISION,
+        "Cost of a good photo that does not pass; used for expected_cost alone.",
+        None,
+    ),
     ("seed", int, RUN, "Seed of every random choice.", None),
     (
         "num_workers",

@@ -83,7 +83,7 @@ def method(validation: Validation) -> list[str]:
         "Photos of the run, and of parts that it knows, count for nothing: of them the network knows the answer.",
         "What the network says, and the photos, were compared by a permutation test over parts (ranks: level and "
         "spread), corrected for "
-        "many numbers by Holm's rule: in each of both a false alarm comes in at most 5% "
+        "many numbers by Holm's rule: in each of both a change where there is none comes in at most 5% "
         "of cases each.",
         "No change seen is no proof that nothing changed: what so many parts could have shown is told beside it.",
     ]
