@@ -101,8 +101,8 @@ def compare(
     interval is that of `mean_bounds` for the mean of one difference per part. Of missed defects, good photos not
     passed, wrong verdicts and cost, an unseen part may differ as much as a part can; where the photos of each part are
     judged alike, this is McNemar's exact test (1947) over the parts. Of macro-F1, Brier score and log loss, an unseen
-    part may differ as much as the most different one seen, either way: this protects less against a disaster so rare that
-    none of the parts shows it. The differences of macro-F1 are its pseudo-values (Jaeckel 1972).
+    part may differ as much as the most different one seen, either way: this protects less against a disaster so rare
+    that none of the parts shows it. The differences of macro-F1 are its pseudo-values (Jaeckel 1972).
 
     Args:
         defective: bool (n,), True for a photo labelled defective.

@@ -40,6 +40,7 @@ def show_summary(summary: "Summary", table: Path | None, *, part_per_folder: boo
         _show_warnings(summary, thing)
     if summary.has_labels and summary.count > 1:
         _show_labels(summary, thing, table)
+    _show_unknown_folders(summary, thing)
     if summary.kept:
         console.print(f"{counted(summary.kept, thing)} of these had been judged before.")
     new = summary.count - summary.kept
@@ -111,7 +112,9 @@ def _show_labels(summary: "Summary", thing: str, table: Path | None) -> None:
         rows.add_row(label, *(f"{summary.of(label, verdict):,}" for verdict in Verdict))
     console.print(rows)
     console.print(
-        "Of photos that the network learnt from, this says nothing about others: see castproof card."
+        "Photos that the network was trained on look better here than others will. What to expect of other parts: "
+        "castproof card, or castproof report.",
+        soft_wrap=True,
     )
     cases = (
         ("missed defect", "false accept", summary.missed_count, summary.missed),
@@ -119,6 +122,19 @@ def _show_labels(summary: "Summary", thing: str, table: Path | None) -> None:
     )
     for words, other, count, listed in cases:
         _show_cases(f"{counted(count, words)} ({other}{'' if count == 1 else 's'})", count, listed, table)
+
+
+def _show_unknown_folders(summary: "Summary", thing: str) -> None:
+    """Print which folders are no class of the model although others are, or their names are nearly one."""
+    for folder, count in summary.unlabelled.most_common(_MOST_KINDS):
+        meant = summary.meant(folder)
+        if meant or summary.has_labels:
+            console.print(
+                f"[yellow]{counted(count, thing)} in a folder {escape(repr(folder))}, which is no class of the model, "
+                f"{'is' if count == 1 else 'are'} not counted as good or defective."
+                + (f" Is it {escape(repr(meant))}?[/]" if meant else "[/]"),
+                soft_wrap=True,
+            )
 
 
 def _show_cases(title: str, count: int, listed: Sequence["Prediction"], table: Path | None) -> None:
