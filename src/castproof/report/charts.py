@@ -105,7 +105,7 @@ class Spread:
 def shown_calibrations(results: Results) -> list[tuple[Calibration, str]]:
     """Return the reliability diagrams that are shown, and what they are of: one where no calibration was fitted."""
     if results.before is None:
-        return [(results.after, "what the network says; no calibration was fitted")]
+        return [(results.after, "p_defective")]
     return [(results.before, "before: what the network says"), (results.after, "after calibration")]
 
 

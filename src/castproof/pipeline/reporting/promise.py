@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from castproof.gate.calibrator import NONE
 from castproof.gate.choice import ceiled, sample_of, sides
 from castproof.gate.gate import Bound
 from castproof.gate.policy import AUTO_GATE, MANUAL, MISS_RATE, PER_PHOTO
@@ -147,7 +148,8 @@ def _calibration_notes(told: Reported) -> list[str]:
         "Verdicts do not depend on calibration: it never changes the order of photos, and the thresholds "
         "move with it."
     ]
-    if told.decision.told_on == OUT_OF_FOLD and told.decision.outcome.is_calibrated:
+    calibrated = told.decision.gate.calibrator.method != NONE or told.decision.outcome.is_calibrated
+    if told.decision.told_on == OUT_OF_FOLD and calibrated:
         kinds = sorted({one.calibrator.method for one in told.decision.outcome.gates.values()})
         found.append(
             "Out of fold, each photo has the calibration that was chosen without its part "
