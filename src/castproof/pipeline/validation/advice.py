@@ -18,6 +18,12 @@ def next_lines(validation: Validation, proposal: Proposal | None, why_not: str =
         proposal: a new gate, where one was looked for and found.
         why_not: why there is none, where one was looked for.
     """
+    if validation.is_another_kind:
+        return [
+            *([f"There is no new gate to propose: {why_not}"] if why_not else []),
+            "Look whether these are the right photos: the part, the camera, the light. If they are what the line makes "
+            "now, train on such photos, too, and decide a gate anew.",
+        ]
     if not validation.labelled:
         return [
             "Let a person label these photos, put them into class folders and validate again: then it can be told "

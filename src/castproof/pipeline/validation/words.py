@@ -10,6 +10,7 @@ from castproof.measure.intervals import Rate
 from castproof.pipeline.validation.calibration import CalibrationCheck
 from castproof.pipeline.validation.changes import ANY_KIND, DEFECTIVE_PARTS, GOOD_PARTS, Change
 from castproof.pipeline.validation.rates import FALSE_ALARMS, MISSED, PromiseCheck, RateChange
+from castproof.pipeline.validation.unlike import Unlike
 from castproof.pipeline.validation.validate import Validation
 from castproof.wording import counted, decimal, percent, stated
 
@@ -50,13 +51,14 @@ class Finding:
 
 
 def findings(validation: Validation) -> list[Finding]:
-    """Return every single answer, the most important first."""
-    found = []
-    if validation.promise is not None:
-        found.append(_promise(validation.promise))
-    found += map(_rate, validation.rates)
-    if validation.calibration is not None:
-        found.append(_calibration(validation.calibration))
+    """Return every single answer, the most important first; of photos of another kind nothing about verdicts."""
+    found = [] if validation.unlike is None else [_input(validation.unlike)]
+    if not validation.is_another_kind:
+        if validation.promise is not None:
+            found.append(_promise(validation.promise))
+        found += map(_rate, validation.rates)
+        if validation.calibration is not None:
+            found.append(_calibration(validation.calibration))
     found.append(_network(validation))
     found.append(_images(validation))
     if validation.size is not None:
@@ -71,6 +73,24 @@ def findings(validation: Validation) -> list[Finding]:
             )
         )
     return found
+
+
+def _input(unlike: Unlike) -> Finding:
+    text = (
+        f"{share_words(unlike.rate)} are unlike the training photos; at the station the input gate makes them REVIEW, "
+        f"whatever their p_defective. {reasons_words(unlike)}"
+    ).rstrip()
+    if unlike.is_another_kind:
+        return Finding("like the training photos", "alarm", "another kind", text)
+    if unlike.is_more_than_expected:
+        return Finding("like the training photos", "warn", "some are not", text)
+    return Finding("like the training photos", "fine", "alike", text)
+
+
+def reasons_words(unlike: Unlike) -> str:
+    """Return in which ways photos are unlike those of training, and how many, in a sentence; "" for none."""
+    told = "; ".join(f"{words} ({counted(count, 'photo')})" for words, count in unlike.reasons)
+    return f"Reasons: {told}." if told else ""
 
 
 def _promise(promise: PromiseCheck) -> Finding:
