@@ -40,7 +40,7 @@ from castproof.run_folder import RunFolder
 from castproof.settings import BY_PICTURE, check_parts
 
 TEST: Final = "test"
-VAL: Final = "val, which the gate was chosen on"
+VAL: Final = "the photos that the gate was chosen on"
 
 
 @dataclass(frozen=True, eq=False)
