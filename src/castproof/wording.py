@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 UNKNOWN_CHARACTER: Final = "\N{REPLACEMENT CHARACTER}"
+_DIGITS: Final = 12
 
 
 def counted(count: int, thing: str, several: str = "") -> str:
@@ -24,12 +25,31 @@ def listed(items: Sequence[str], most: int = 5) -> list[str]:
 
 
 def percent(share: float) -> str:
-    """Return `share` in [0, 1] as a percentage that says 0 and 100 only where it is exactly that."""
+    """Return `share` in [0, 1] as a percentage that says 0% and 100% for none and for all, and only then.
+
+    What is lost in the last digits of a sum of shares, which depends on the order of adding, does not count.
+    """
+    share = round(share, _DIGITS)
+    if share in (0, 1):
+        return f"{share:.0%}"
     if 0 < share < 0.0005:
         return "<0.1%"
     if 0.9995 <= share < 1:
         return ">99.9%"
     return f"{share:.1%}"
+
+
+def stated(share: float) -> str:
+    """Return a share that somebody asked for, or a confidence, as it was given: "5%", "99.5%"."""
+    return f"{100 * share:.6g}%"
+
+
+def decimal(value: float | None, places: int = 4) -> str:
+    """Return `value` with so many decimal places: "n/a" for None, and ">0.9999" for what is close to 1 but not 1."""
+    if value is None:
+        return "n/a"
+    shown = f"{value:.{places}f}"
+    return f">{1 - 10**-places:.{places}f}" if float(shown) == 1.0 and round(value, _DIGITS) < 1 else shown
 
 
 def probability(p: float) -> str:

@@ -8,7 +8,7 @@ from castproof.data.audit import FLAGS
 from castproof.data.audit.outliers import LEAST_PHOTOS, ODD_OBJECT_SPREADS, ODD_OBJECT_TIMES, RULES
 from castproof.data.audit.parts import ODD_LABEL_BELOW, THIN_BELOW
 from castproof.data.audit.shortcuts import CHANCE_WIDTHS, NOTICEABLE_FROM, STATISTICS, STRONG_FROM
-from castproof.data.photo_statistics import OVER_EXPOSED_FROM
+from castproof.modelfile.photo_numbers import BRIGHT_FROM
 from castproof.pipeline import audit
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
@@ -24,9 +24,9 @@ def test_limits_are_those_of_the_code() -> None:
     assert ODD_OBJECT_SPREADS == 7
     assert ODD_OBJECT_TIMES == 2
     assert rules["dark"].at_least == 30
-    assert f"by {rules['over-exposed'].at_least:.0%}".replace("%", " %") in PAGE
-    assert f"by {rules['glare'].at_least:.0%}".replace("%", " %") in PAGE
-    assert f"from grey level {OVER_EXPOSED_FROM}" in PAGE
+    assert f"by {rules['over-exposed'].at_least:.0%}" in PAGE
+    assert f"by {rules['glare'].at_least:.0%}" in PAGE
+    assert f"from grey level {BRIGHT_FROM}" in PAGE
     assert f"fewer than {LEAST_PHOTOS} photos" in PAGE
     assert f"confidence below {THIN_BELOW}" in PAGE
     assert ODD_LABEL_BELOW == 1 / 3

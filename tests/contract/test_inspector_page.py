@@ -106,7 +106,7 @@ def test_figures_are_those_of_the_code() -> None:
     assert f"below {FAINT_NATS} nats" in PAGE
     assert f"{LENS_ENLARGES:g} times" in PAGE
     assert f"by {_STEP}, with Shift by {_FINE_STEP}" in PAGE
-    assert f"from {min(filter(None, SCALES))} to {max(SCALES)} %" in PAGE
+    assert f"from {min(filter(None, SCALES))} to {max(SCALES)}%" in PAGE
 
 
 def test_every_language_is_named() -> None:

@@ -67,7 +67,7 @@ def test_figures_are_those_of_the_code() -> None:
     assert f"the {NEAREST} nearest" in PAGE
     assert f"more than {P_TOLERANCE:.4f}" in PAGE
     assert f"more than {runtime_model.P_TOLERANCE:.3f}" in PAGE
-    assert f"{runtime_model.HEAT_TOLERANCE:.0%}".replace("%", " %") in PAGE
+    assert f"{runtime_model.HEAT_TOLERANCE:.0%}" in PAGE
     assert f"{MAX_FILE_BYTES >> 20} MiB" in PAGE
     assert "up to six" in PAGE
     assert EXAMPLES == 6

@@ -42,13 +42,23 @@ def test_a_run_that_misses_everything_is_worse_and_told_so(
     found = {one["name"]: one for one in told["differences"]}
     assert (found["missed_defects"]["a"], found["missed_defects"]["b"]) == (0.0, 1.0)
     assert found["missed_defects"]["conclusion"] == "worse"
-    assert found["false_alarms"]["conclusion"] == "cannot tell"
+    assert found["good_not_passed"]["conclusion"] == "cannot tell"
     assert "wrong misses more defects, by 100.0 percentage points" in sentence(done.out)
     turned = castproof.run(["compare", wrong, right], tmp_path)
     assert "right misses fewer defects" in sentence(turned.out)
 
 
-def test_a_run_against_itself_cannot_be_told_and_is_not_called_equal(
+def test_a_run_is_not_compared_with_itself(castproof: Server, trained: Trained, tmp_path: Path) -> None:
+    same = tmp_path / "same"
+    same.symlink_to(trained.run)
+    for other in (trained.run, same):
+        done = castproof.run(["compare", trained.run, other], tmp_path)
+        assert (done.code, done.out) == (1, ""), done.text
+        assert "cannot be compared with itself" in sentence(done.err)
+        assert "Give the other run" in sentence(done.err)
+
+
+def test_a_run_against_its_copy_cannot_be_told_and_is_not_called_equal(
     castproof: Server, trained: Trained, tmp_path: Path
 ) -> None:
     shutil.copytree(trained.run, tmp_path / "a" / "run")
@@ -77,6 +87,7 @@ def test_runs_without_a_common_photo_are_told(castproof: Server, trained: Traine
 def test_settings_out_of_their_range_are_told(
     castproof: Server, trained: Trained, tmp_path: Path, flags: list[str]
 ) -> None:
-    done = castproof.run(["compare", trained.run, trained.run, *flags], tmp_path)
+    shutil.copytree(trained.run, tmp_path / "copy")
+    done = castproof.run(["compare", trained.run, "copy", *flags], tmp_path)
     assert done.code == 1
     assert "cannot be used" in sentence(done.err)

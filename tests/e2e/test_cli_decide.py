@@ -186,7 +186,8 @@ def test_several_photos_of_a_part_get_one_verdict(
     done = castproof.run(["predict", run, "parts/A", "--part-per-folder"], tmp_path)
     assert done.code == 3
     assert "takes 2 photos, found 3" in sentence(done.out)
-    for command in (["evaluate", run, "--data", trained.data], ["compare", run, run]):
+    shutil.copytree(run, tmp_path / "copy")
+    for command in (["evaluate", run, "--data", trained.data], ["compare", run, "copy"]):
         refused = castproof.run(command, tmp_path)
         assert refused.code == 1
         assert "judges parts by several photos" in sentence(refused.err)

@@ -67,6 +67,26 @@ def test_a_model_file_judges_as_its_run_does(
     alarms = sum(row["label"] == "good" and row["correct"] == "0" for row in by_model)
     assert f"{missed} missed defect" in done.out
     assert f"{alarms} false alarm" in done.out
+    assert "learnt from" not in done.out, "these are test photos"
+    assert "no class of the model" not in done.out
+
+
+def test_a_folder_one_letter_off_is_told(
+    castproof: Server, trained: Trained, model: Path, tmp_path: Path
+) -> None:
+    slip = "blow holes"
+    for name, target in (("blow hole", slip), ("ok", "ok")):
+        shutil.copytree(trained.data / "test" / name, tmp_path / "today" / target)
+    (tmp_path / "other" / "camera 1").mkdir(parents=True)
+    photo = next((tmp_path / "today" / slip).iterdir())
+    shutil.copy(photo, tmp_path / "other" / "camera 1")
+    told = castproof.run(["predict", model, "today"], tmp_path).out
+    count = len(list((tmp_path / "today" / slip).iterdir()))
+    assert f"{count} photos in a folder '{slip}', which is no class of the model, are not counted" in told
+    assert "Is it 'blow hole'?" in told
+    alone = castproof.run(["predict", model, f"today/{slip}"], tmp_path).out
+    assert "Is it 'blow hole'?" in alone
+    assert "no class of the model" not in castproof.run(["predict", model, "other"], tmp_path).out
 
 
 @pytest.mark.parametrize("single", [True, False])

@@ -234,7 +234,7 @@ def test_every_setting_reaches_the_run(castproof: Server, tmp_path: Path) -> Non
     assert not (run / "crossval").exists(), "validation photos are the evidence"
     assert {name: settings[name] for name in values} == values
     assert run.name.startswith("mobilenet_sgd_heavy_dr0.25_")
-    assert metrics_of(run)["costs"] == {"missed_defect": 7, "false_alarm": 2}
+    assert metrics_of(run)["costs"] == {"missed_defect": 7, "good_not_passed": 2}
     rates = [float(row["lr_backbone"]) for row in rows_of(run / "history.csv")]
     assert rates[:3] == pytest.approx([0, 0, 0.2e-3])
     defective, p, _ = scored(run, "val")

@@ -99,6 +99,36 @@ def test_photos_that_the_run_has_do_not_count(
     assert not (tmp_path / "again").exists()
 
 
+def test_another_product_is_told_before_anything_else_and_gets_no_gate(
+    castproof: Server, run: Path, shift: Path, tmp_path: Path
+) -> None:
+    assert castproof.run(["decide", run, "--miss-rate", "0.5"], tmp_path).code == 0
+    same = castproof.run(["validate", run, "--data", shift, "--outdir", "same"], tmp_path)
+    assert "of another kind" not in told(same)
+    assert result_of(tmp_path / "same")["findings"][0]["title"] == "like the training photos"
+    ramp = np.linspace(0, 255, 400, dtype=np.uint8)
+    for number, path in enumerate(sorted(shift.rglob("*.png"))):
+        Image.fromarray(np.roll(np.tile(ramp, (300, 1)), 17 * number, axis=1)).save(path)
+    for flags in ([], ["--unlabelled"]):
+        out = tmp_path / f"other {len(flags)}"
+        done = castproof.run(
+            ["validate", run, "--data", shift, "--outdir", out, "--strict", *flags], tmp_path
+        )
+        assert done.code == 4, done.text
+        found = result_of(out)
+        assert found["verdict"].startswith("Most of these photos are of another kind")
+        assert found["unlike_training"]["rate"]["hits"] > found["unlike_training"]["rate"]["photos"] / 2
+        assert "Reasons: " in found["verdict"]
+        assert "promise" not in {one["title"] for one in found["findings"]}
+        assert found["proposal"] is None
+        assert "The promise holds" not in done.text
+        assert "A new gate can be proposed" not in done.text
+    done = castproof.run(["validate", run, "--data", shift, "--propose", "new"], tmp_path)
+    assert done.code == 1
+    assert "No gate is proposed for photos of another kind" in told(done)
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_change_of_light_is_noticed_with_and_without_labels(
     castproof: Server, run: Path, shift: Path, tmp_path: Path
 ) -> None:
@@ -115,10 +145,11 @@ def test_a_change_of_light_is_noticed_with_and_without_labels(
         shutil.copy(path, flat / f"{number}.png")
     plain = castproof.run(["validate", run, "--data", flat, "--outdir", "plain"], tmp_path)
     assert plain.code == 0, plain.text
-    assert "only photos with labels can tell" in told(plain)
+    assert "of another kind" in told(plain), "none has the contrast of the training photos"
+    assert "contrast" in result_of(tmp_path / "plain")["verdict"]
     found = result_of(tmp_path / "plain")
     assert (found["labelled"], found["rates"], found["promise"]) == (False, [], None)
-    assert "brightness" in found["verdict"]
+    assert any(row["name"] == "brightness" and row["moved"] for row in found["photos"])
 
 
 def test_a_proposal_is_another_run_and_its_photos_do_not_count_for_it(

@@ -25,7 +25,7 @@ Shares = NDArray[np.float64]
 
 
 def stray(data_sets: int) -> float:
-    """Return three standard errors of a share of 5 % of so many data sets."""
+    """Return three standard errors of a share of 5% of so many data sets."""
     return 3 * sqrt(0.05 * 0.95 / data_sets)
 
 
@@ -146,7 +146,7 @@ def test_without_a_true_difference_none_is_told(
 @pytest.mark.usefixtures("_no_advice")
 def test_wrong_on_whole_parts_is_no_worse_than_as_often_wrong_everywhere() -> None:
     told = shares_told(DATA_SETS_JUDGED_TWICE, 10, 20, (0.05, ALL_OR_NONE), (0.05, 0.001))
-    for name in ("missed_defects", "false_alarms", "wrong_verdicts", "expected_cost"):
+    for name in ("missed_defects", "good_not_passed", "wrong_verdicts", "expected_cost"):
         assert told[name]["better"] + told[name]["worse"] <= 0.05 + stray(DATA_SETS_JUDGED_TWICE), name
 
 

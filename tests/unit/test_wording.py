@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from castproof.wording import command, counted, harmless
+from castproof.wording import command, counted, decimal, harmless, percent, stated
 
 
 def test_counts_have_their_number() -> None:
@@ -37,3 +37,39 @@ def test_a_command_is_written_as_the_program_was_called(monkeypatch: pytest.Monk
     assert command(words).startswith("castproof audit 'my photos'")
     monkeypatch.setenv("UV", "/somewhere/uv")
     assert shlex.split(command(words)) == ["uv", "run", "castproof", *words]
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "shown"),
+    [
+        (None, 3, "n/a"),
+        (1.0, 4, "1.0000"),
+        (0.99996, 4, ">0.9999"),
+        (0.9999, 4, "0.9999"),
+        (sum([0.1] * 10), 4, "1.0000"),
+        (0, 3, "0.000"),
+        (0.1235, 2, "0.12"),
+    ],
+)
+def test_numbers_do_not_claim_perfection(value: float | None, places: int, shown: str) -> None:
+    assert decimal(value, places) == shown
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        (0.0, "0%"),
+        (1 / 3000, "<0.1%"),
+        (0.0006, "0.1%"),
+        (0.5, "50.0%"),
+        (sum([0.1] * 10), "100%"),
+        (2999 / 3000, ">99.9%"),
+        (1.0, "100%"),
+    ],
+)
+def test_percentages_do_not_hide_a_single_miss(share: float, shown: str) -> None:
+    assert percent(share) == shown
+
+
+def test_what_was_asked_for_is_not_rounded_to_all_or_none() -> None:
+    assert (stated(0.95), stated(0.995), stated(0.0005), stated(1 - 0.95)) == ("95%", "99.5%", "0.05%", "5%")

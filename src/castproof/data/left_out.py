@@ -8,7 +8,7 @@ from typing import Final
 from castproof.data.audit.parts import LabelConflict, find_conflicts, photos_by_part
 from castproof.data.manifest import Manifest, Photo
 from castproof.errors import DataError
-from castproof.wording import counted, percent
+from castproof.wording import counted, percent, stated
 
 LARGE_SHARE: Final = 0.05
 
@@ -88,7 +88,7 @@ def put_aside(manifest: Manifest, allow: Allow) -> tuple[Manifest, tuple[Photo, 
     large = [one for one in shares if one.is_large]
     if large and not allow(shares):
         raise DataError(
-            f"--set-aside would take away more than {LARGE_SHARE:.0%} of a class.",
+            f"--set-aside would take away more than {stated(LARGE_SHARE)} of a class.",
             rule="So many wrong labels are rare. Perhaps photos of several parts were taken for one part.",
             found="Nothing was set aside.",
             fix="Look at the page of castproof audit. If the parts are right, give --set-aside-any-share; if not, say "

@@ -13,11 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-STATISTICS_VERSION: Final = 3  # to be raised when the same photo may give other numbers
-OVER_EXPOSED_FROM: Final = 250
-DARK_BELOW: Final = 16
+from castproof.modelfile.photo_numbers import BRIGHT_FROM, photo_numbers
 
-_SHARPNESS_PX = 512
+STATISTICS_VERSION: Final = 4  # to be raised when the same photo may give other numbers
+
 _GLARE_PX = 128
 _OUTLINE_PX = 96
 _CALM_TIMES, _CALM_LEAST = 2.5, 2.0  # gradient of the background: times that at the border; in grey levels
@@ -48,7 +47,7 @@ class PhotoStatistics:
         file_bytes: size of the file.
         brightness: mean grey level, 0 to 255.
         contrast: standard deviation of the grey levels.
-        sharpness: strength of fine detail relative to the contrast (see `photo_statistics`).
+        sharpness: 0 for nothing but smooth shades, 1 for white noise (see `photo_numbers`).
         background: median grey level of the outermost twentieth of the photo.
         dark_share: share of pixels below grey level 16, in [0, 1].
         bright_share: share of pixels from grey level 250, in [0, 1].
@@ -103,12 +102,12 @@ _NUMBERS = tuple(_NAMES - {"pixel_hash", "appearance"})
 def photo_statistics(pixels: Pixels, file_bytes: int) -> PhotoStatistics:
     """Return the statistics of one photo.
 
-    Sharpness is the standard deviation of the Laplacian of the photo scaled to a longer side of 512 pixels,
-    divided by the contrast of that photo: light and size of the photo hardly change it.
+    Brightness, contrast, shares and sharpness are those of `photo_numbers`, which a station measures, too: blurred and
+    dark mean the same in an audit and at the line.
 
     The part is the one area that cannot be reached from the border of the photo without crossing an edge; a soft
     shadow beside it counts as the part. Contrast at the rim is the range of grey levels (lightest minus darkest)
-    around a point of its outline, in a square of 7 % of the longer side of the photo, as a mean over the outline.
+    around a point of its outline, in a square of 7% of the longer side of the photo, as a mean over the outline.
     Where no such area stands out alone, as in a close-up of a rough surface, the whole photo is the part and its
     border the outline. Of a part that is smooth where the border of the photo cuts it off, only what lies within
     edges is found: its place then tells whether the camera moved, not where the part ends.
@@ -118,21 +117,19 @@ def photo_statistics(pixels: Pixels, file_bytes: int) -> PhotoStatistics:
         file_bytes: size of its file.
     """
     grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
-    levels = cv2.calcHist([grey], [0], None, [256], (0, 256)).ravel() / grey.size
-    mean, deviation = (float(value.ravel()[0]) for value in cv2.meanStdDev(grey))
-    height, width = grey.shape
+    numbers = photo_numbers(pixels)
     rim_contrast, centre_x, centre_y, extent = _place(grey)
     return PhotoStatistics(
         pixel_hash=_pixel_hash(pixels),
-        width=width,
-        height=height,
+        width=numbers.width,
+        height=numbers.height,
         file_bytes=file_bytes,
-        brightness=round(mean, 3),
-        contrast=round(deviation, 3),
-        sharpness=round(_sharpness(grey), 5),
+        brightness=round(numbers.brightness, 3),
+        contrast=round(numbers.contrast, 3),
+        sharpness=round(numbers.sharpness, 5),
         background=float(np.median(_border(grey).astype(np.float32))),
-        dark_share=round(float(levels[:DARK_BELOW].sum()), 5),
-        bright_share=round(float(levels[OVER_EXPOSED_FROM:].sum()), 5),
+        dark_share=round(numbers.dark_share, 5),
+        bright_share=round(numbers.bright_share, 5),
         glare=round(_glare(grey), 5),
         rim_contrast=round(rim_contrast, 3),
         centre_x=round(centre_x, 5),
@@ -156,13 +153,6 @@ def _scaled(grey: Pixels, longer_px: int) -> Pixels:
     )
 
 
-def _sharpness(grey: Pixels) -> float:
-    small = _scaled(grey, _SHARPNESS_PX)
-    _, detail = cv2.meanStdDev(cv2.Laplacian(small, cv2.CV_16S, ksize=1))
-    _, contrast = cv2.meanStdDev(small)
-    return float(detail.ravel()[0]) / (float(contrast.ravel()[0]) + 1.0)
-
-
 def _border(plane: NDArray[Number]) -> NDArray[Number]:
     band = max(1, min(plane.shape) // 20)
     sides = (plane[:band], plane[-band:], plane[band:-band, :band], plane[band:-band, -band:])
@@ -170,7 +160,7 @@ def _border(plane: NDArray[Number]) -> NDArray[Number]:
 
 
 def _glare(grey: Pixels) -> float:
-    mask = (_scaled(grey, _GLARE_PX) >= OVER_EXPOSED_FROM).astype(np.uint8)
+    mask = (_scaled(grey, _GLARE_PX) >= BRIGHT_FROM).astype(np.uint8)
     if not mask.any():
         return 0.0
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)

@@ -25,7 +25,7 @@ from castproof.gate.risk import (
     upper_bound,
 )
 from castproof.measure.scores import Flags, Floats
-from castproof.wording import counted, percent
+from castproof.wording import counted, percent, stated
 
 END: Final = 40.0  # beyond every logit of `castproof.gate.calibrator.logit_of`
 _EQUAL: Final = 1e-12
@@ -171,11 +171,13 @@ def _too_few(known: Sides, policy: Policy, sample: Sample) -> PromiseError:
     counts, more = counted(parts, "defective part"), counted(max(needed - parts, 1), "defective part")
     if policy.per == PER_PHOTO:
         largest = known.defective.photos.max() / known.defective.photos.sum()
-        counts += f", which count as {sample.size:.1f} equal ones, since one has {largest:.0%} of the photos"
+        counts += (
+            f", which count as {sample.size:.1f} equal ones, since one has {percent(largest)} of the photos"
+        )
         more = "photos of parts that have fewer"
     return PromiseError(
         f"No threshold can promise that at most {percent(policy.miss_rate)} of {unit} pass, "
-        f"with {policy.confidence:.0%} confidence.",
+        f"with {stated(policy.confidence)} confidence.",
         rule=f"Even if none passes, that takes {needed:,} defective parts that the network has not learnt from.",
         found=f"Found {counts}.",
         fix=f"The best promise of these parts is {ceiled(best)} (--miss-rate {ceiled_number(best)}); or add {more}, or "

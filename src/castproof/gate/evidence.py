@@ -114,7 +114,7 @@ class Inspections:
         order = np.argsort(self.logit, kind="stable")
         total = np.append(0.0, np.cumsum(self.weight[order]))
         place = np.searchsorted(self.logit[order], np.asarray(cuts, np.float64), side="left")
-        return np.clip(total[place] / max(self.parts, 1), 0.0, 1.0)
+        return np.clip(total[place] / total[-1], 0.0, 1.0) if len(order) else np.zeros(len(place))
 
 
 def inspections(evidence: Evidence, combine: Combine, *, defective: bool) -> Inspections:

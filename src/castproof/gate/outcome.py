@@ -8,6 +8,7 @@ import numpy as np
 
 from castproof.errors import DataError
 from castproof.gate.calibration import AUTO
+from castproof.gate.calibrator import NONE
 from castproof.gate.choice import sample_of, sides
 from castproof.gate.choosing import choose_gate
 from castproof.gate.evidence import Evidence, inspections
@@ -51,6 +52,11 @@ class Outcome:
             rows = self.photos.fold == fold
             p[rows] = gate.calibrator.p(self.photos.logit[rows])
         return p
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the calibration of any gate changes what the network says."""
+        return any(gate.calibrator.method != NONE for gate in self.gates.values())
 
     @cached_property
     def accepted(self) -> Flags:

@@ -20,7 +20,7 @@ POLICIES: Final = (AUTO_GATE, MAX_MACRO_F1, MAX_DEF_F1, MIN_COST, MISS_RATE, MAN
 PER_PART: Final = "part"
 PER_PHOTO: Final = "photo"
 UNITS: Final = (PER_PART, PER_PHOTO)
-EXAMPLE: Final = "Give for example 0.05 for 5 %, five in a hundred."
+EXAMPLE: Final = "Give for example 0.05 for 5%, five in a hundred."
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ class Results:
         review_load: share of all parts that are REVIEW at `defect_rate`, in [0, 1]; None without one.
         cost: expected cost per part at `defect_rate`, with the costs of the policy; None without one.
         defect_rate: share of defective parts on the line; None where it is not known.
-        before: calibration of what the network says.
+        before: calibration of what the network says; None where no calibration was fitted: it is that of p_defective.
         after: calibration of p_defective.
     """
 
@@ -108,7 +108,7 @@ class Results:
     review_load: float | None
     cost: float | None
     defect_rate: float | None
-    before: Calibration
+    before: Calibration | None
     after: Calibration
 
     def to_json(self) -> dict[str, Any]:
@@ -124,7 +124,7 @@ class Results:
             "review_load": self.review_load,
             "cost": self.cost,
             "defect_rate": self.defect_rate,
-            "before": _calibration_json(self.before),
+            "before": None if self.before is None else _calibration_json(self.before),
             "after": _calibration_json(self.after),
         }
 
@@ -162,7 +162,9 @@ def results(outcome: Outcome, policy: Policy, defect_rate: float | None, confide
             good_reviewed=float(good.reviewed.mean()),
         ),
         defect_rate=defect_rate,
-        before=calibration(labels, Calibrator().p(outcome.photos.logit), part, confidence),
+        before=calibration(labels, Calibrator().p(outcome.photos.logit), part, confidence)
+        if outcome.is_calibrated
+        else None,
         after=calibration(labels, outcome.p, part, confidence),
     )
 

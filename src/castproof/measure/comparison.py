@@ -46,7 +46,7 @@ class Compared:
 
 COMPARED = (
     Compared("missed_defects", True, "defective", "misses fewer defects", "misses more defects", True),
-    Compared("false_alarms", True, "good", "raises fewer false alarms", "raises more false alarms", True),
+    Compared("good_not_passed", True, "good", "passes more good photos", "passes fewer good photos", True),
     Compared("wrong_verdicts", True, "", "gives fewer wrong verdicts", "gives more wrong verdicts", True),
     Compared("expected_cost", True, "", "costs less per photo", "costs more per photo"),
     Compared("macro_f1", False, "", "has the higher macro-F1", "has the lower macro-F1"),
@@ -98,11 +98,11 @@ def compare(
     """Return how B differs from A on the same photos, for each figure of `COMPARED` that these photos define.
 
     Every part counts alike, whatever its number of photos, but for macro-F1, which is that of all photos. The
-    interval is that of `mean_bounds` for the mean of one difference per part. Of missed defects, false alarms, wrong
-    verdicts and cost, an unseen part may differ as much as a part can; where the photos of each part are judged
-    alike, this is McNemar's exact test (1947) over the parts. Of macro-F1, Brier score and log loss, an unseen part
-    may differ as much as the most different one seen, either way: this protects less against a disaster so rare that
-    none of the parts shows it. The differences of macro-F1 are its pseudo-values (Jaeckel 1972).
+    interval is that of `mean_bounds` for the mean of one difference per part. Of missed defects, good photos not
+    passed, wrong verdicts and cost, an unseen part may differ as much as a part can; where the photos of each part are
+    judged alike, this is McNemar's exact test (1947) over the parts. Of macro-F1, Brier score and log loss, an unseen
+    part may differ as much as the most different one seen, either way: this protects less against a disaster so rare
+    that none of the parts shows it. The differences of macro-F1 are its pseudo-values (Jaeckel 1972).
 
     Args:
         defective: bool (n,), True for a photo labelled defective.
@@ -110,7 +110,7 @@ def compare(
         a: what A said of these photos.
         b: what B said of these photos.
         cost_fn: cost of one missed defect, >= 0.
-        cost_fp: cost of one false alarm, >= 0.
+        cost_fp: cost of one good photo that does not pass, >= 0.
         confidence: two-sided, in (0, 1).
 
     Raises:
@@ -145,7 +145,7 @@ def sentence(difference: Difference, name_a: str, name_b: str) -> str:
         seen = f"{_amount(abs(difference.difference), compared)}{compared.unit}"
         words = compared.better if difference.conclusion == "better" else compared.worse
         told = f"{name_b} {words}, by {seen}"
-    return f"{told} ({100 * difference.confidence:g} % interval {ends}), {over}{_hope(difference, compared)}."
+    return f"{told} ({100 * difference.confidence:g}% interval {ends}), {over}{_hope(difference, compared)}."
 
 
 def _difference(compared: Compared, figure: Figure, confidence: float) -> Difference:

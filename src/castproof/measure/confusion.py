@@ -19,7 +19,7 @@ class Confusion:
 
     Args:
         tp: defective photos called defective (caught defects).
-        fp: good photos called defective (false alarms).
+        fp: good photos called defective, that is not passed.
         tn: good photos called good.
         fn: defective photos called good (missed defects).
     """
@@ -61,7 +61,7 @@ class Confusion:
 
     @property
     def fpr(self) -> float | None:
-        """False alarms: FP / (TN + FP); None without good photos."""
+        """Good photos that do not pass: FP / (TN + FP); None without good photos."""
         return _ratio(self.fp, self.n_good)
 
     @property

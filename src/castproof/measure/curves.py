@@ -14,7 +14,7 @@ class Curve:
     """Points of a curve, in drawing order.
 
     Args:
-        x: float64 (m,), recall of a PR curve, false alarm rate of a ROC curve; in [0, 1].
+        x: float64 (m,), recall of a PR curve, share of good photos that do not pass of a ROC curve; in [0, 1].
         y: float64 (m,), precision of a PR curve, recall of a ROC curve; in [0, 1].
     """
 
@@ -42,7 +42,7 @@ def pr_points(defective: NDArray[np.bool_], p_defective: NDArray[np.floating]) -
 
 
 def roc_points(defective: NDArray[np.bool_], p_defective: NDArray[np.floating]) -> Curve | None:
-    """Return false alarm rate and recall, both rising from 0 to 1; None when a class is absent.
+    """Return the share of good photos that do not pass, and recall, both rising from 0 to 1; None without a class.
 
     Args:
         defective: bool (n,), True for a photo labelled defective.
@@ -54,5 +54,5 @@ def roc_points(defective: NDArray[np.bool_], p_defective: NDArray[np.floating]) 
     labels, p = check_scores(defective, p_defective)
     if labels.all() or not labels.any():
         return None
-    false_alarms, recall, _ = roc_curve(labels, p)
-    return Curve(np.asarray(false_alarms, dtype=np.float64), np.asarray(recall, dtype=np.float64))
+    not_passed, recall, _ = roc_curve(labels, p)
+    return Curve(np.asarray(not_passed, dtype=np.float64), np.asarray(recall, dtype=np.float64))

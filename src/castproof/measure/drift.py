@@ -214,7 +214,7 @@ def _arrangements(before: int, now: int, seed: int) -> Counts:
 
 
 def _noticeable(before: int, now: int, chosen: Counts, level: float, seed: int) -> float:
-    """Return the shift that normal parts show with a power of 80 %, in standard deviations, by simulation."""
+    """Return the shift that normal parts show with a power of 80%, in standard deviations, by simulation."""
     table = _scores(np.arange(before + now, dtype=np.float64))
     by_chance = np.sort(_departures(table, chosen))
     parts = np.random.default_rng(seed).standard_normal((_SIMULATED, before + now))

@@ -46,11 +46,11 @@ class ErrorRows:
 
     Args:
         misses: int64 (k,), rows of missed defects, lowest p_defective first.
-        false_alarms: int64 (m,), rows of false alarms, highest p_defective first.
+        not_passed: int64 (m,), rows of good photos that did not pass, highest p_defective first.
     """
 
     misses: Counts
-    false_alarms: Counts
+    not_passed: Counts
 
 
 def score_split(
@@ -70,7 +70,7 @@ def score_split(
         p_defective: float (n,), probability of *defective* in [0, 1].
         threshold: number in [0, 1], tuned on other photos than these, or not tuned at all.
         cost_fn: cost of one missed defect, >= 0.
-        cost_fp: cost of one false alarm, >= 0.
+        cost_fp: cost of one good photo that does not pass, >= 0.
         bins: number of equal-width bins of p_defective.
 
     Raises:
@@ -92,10 +92,10 @@ def score_split(
 
 
 def most_confident_errors(split: ScoredSplit, limit: int) -> ErrorRows:
-    """Return the rows of at most `limit` missed defects and `limit` false alarms; equal ones by row."""
+    """Return the rows of at most `limit` missed defects and `limit` good photos not passed; equal ones by row."""
     called = is_defective(split.p_defective, split.threshold)
     misses = np.flatnonzero(split.defective & ~called)
-    alarms = np.flatnonzero(~split.defective & called)
+    not_passed = np.flatnonzero(~split.defective & called)
     misses = misses[np.argsort(split.p_defective[misses], kind="stable")]
-    alarms = alarms[np.argsort(-split.p_defective[alarms], kind="stable")]
-    return ErrorRows(misses=misses[:limit], false_alarms=alarms[:limit])
+    not_passed = not_passed[np.argsort(-split.p_defective[not_passed], kind="stable")]
+    return ErrorRows(misses=misses[:limit], not_passed=not_passed[:limit])

@@ -41,7 +41,7 @@ def metrics(
         p_defective: float (n,), probability of *defective* in [0, 1].
         threshold: number in [0, 1]; a photo exactly on it is called defective.
         cost_fn: cost of one missed defect, >= 0.
-        cost_fp: cost of one false alarm, >= 0.
+        cost_fp: cost of one good photo that does not pass, >= 0.
         bins: number of equal-width bins of p_defective for ece and mce.
 
     Raises:
@@ -106,12 +106,16 @@ def _from_counts(counts: Confusion, threshold: float) -> Metrics:
 def _areas(labels: Flags, p: Floats) -> tuple[float | None, float | None]:
     if labels.all() or not labels.any():
         return None, None
-    return float(average_precision_score(labels, p)), float(roc_auc_score(labels, p))
+    pr, roc = (round(float(area(labels, p)), 12) for area in (average_precision_score, roc_auc_score))
+    return pr, roc  # 1 where all are ranked right, not the last digits of a sum
 
 
 def check_costs(cost_fn: float, cost_fp: float) -> None:
     """Raise SettingError where a cost is not a number that is zero or more."""
-    for name, cost in (("cost of a missed defect", cost_fn), ("cost of a false alarm", cost_fp)):
+    for name, cost in (
+        ("cost of a missed defect", cost_fn),
+        ("cost of a good photo that does not pass", cost_fp),
+    ):
         if not (isfinite(cost) and cost >= 0):
             raise SettingError(
                 f"The {name} cannot be used.",

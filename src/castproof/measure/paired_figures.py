@@ -49,7 +49,7 @@ def paired_figures(
 ) -> dict[str, Figure]:
     """Return each figure that these photos define, by its stable name.
 
-    - missed_defects, false_alarms, wrong_verdicts: share of the photos of a part, over the defective, the good and
+    - missed_defects, good_not_passed, wrong_verdicts: share of the photos of a part, over the defective, the good and
       all parts; each part counts alike.
     - expected_cost: mean cost of a photo, each part alike.
     - macro_f1: of all photos. Its numbers per part are pseudo-values: b - a, plus how fast it grows with the weight of
@@ -62,7 +62,7 @@ def paired_figures(
         a: what A said of these photos.
         b: what B said of these photos.
         cost_fn: cost of one missed defect, >= 0.
-        cost_fp: cost of one false alarm, >= 0.
+        cost_fp: cost of one good photo that does not pass, >= 0.
 
     Raises:
         DataError: there are no photos, or the arrays do not belong together.
@@ -108,7 +108,7 @@ def _of_verdicts(photos: _Photos, wrong_a: Flags, wrong_b: Flags) -> dict[str, F
     a, b = photos.mean_by_part(wrong_a), photos.mean_by_part(wrong_b)
     of_kind = {
         "missed_defects": photos.part_defective,
-        "false_alarms": ~photos.part_defective,
+        "good_not_passed": ~photos.part_defective,
         "wrong_verdicts": np.ones(len(a), dtype=np.bool_),
     }
     return {name: _mean_figure(a[parts], b[parts], 1.0) for name, parts in of_kind.items() if parts.any()}

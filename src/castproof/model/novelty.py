@@ -187,7 +187,7 @@ def novelty_limit(novelty: Floats, part: Parts, rate: float) -> float:
     """Return a limit that at most `rate` of the photos of new parts should exceed.
 
     A rate of half a percent cannot be read off from a hundred parts. The end of the distribution is taken to fall as
-    a power of the novelty (Weissman 1978), at the slowest that the few parts in it leave likely: the upper 95 % bound
+    a power of the novelty (Weissman 1978), at the slowest that the few parts in it leave likely: the upper 95% bound
     of the slope (chi-square by Wilson and Hilferty 1931), in which one part unlike all others counts little. No less
     than what the given photos need.
 

@@ -22,7 +22,7 @@ _SMALLEST, _LARGEST = 0.03, 0.95  # area of a blob as a share of the photo
 _MOST_AT_BORDER = 0.08  # share of the outline that may run along the photo's border
 _MOST_SLENDER = 25.0  # ratio of the second moments
 _SAME, _ALIKE = 0.1, 0.2  # distance of two frames in units of their size
-_WEAK_POINT = 0.15  # the outline is as sharp as the weakest 15 % of it
+_WEAK_POINT = 0.15  # the outline is as sharp as the weakest 15% of it
 _LEAST_QUALITY = 0.6  # of further frames, as a share of the best one's
 _MOST_FRAMES = 3
 

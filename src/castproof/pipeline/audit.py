@@ -62,7 +62,8 @@ def audit(
     found, result = known.found, find_everything(known.manifest, survey.statistics, known.doubt)
     chosen = select(result)
     album = Album(result.manifest, chosen.photos(), progress)
-    laid = pairs(result.manifest, chosen.pairs, use_cache=use_cache, progress=progress)
+    limit = found.threshold if found else None
+    laid = pairs(result.manifest, chosen.pairs, limit, use_cache=use_cache, progress=progress)
     words = mending_command(result, data, ok, parts)
     mend = command(words) if words else ""
     if result.doubt is not None:

@@ -48,19 +48,25 @@ class Album:
 
 
 def pairs(
-    manifest: Manifest, choices: Sequence[PairChoice], *, use_cache: bool = True, progress: Progress = SILENT
+    manifest: Manifest,
+    choices: Sequence[PairChoice],
+    limit: float | None = None,
+    *,
+    use_cache: bool = True,
+    progress: Progress = SILENT,
 ) -> list[Pair]:
     """Return pairs of photos, the second one laid over the first.
 
     Args:
         manifest: where the photos lie.
         choices: the pairs.
+        limit: agreement from which two photos link their parts; None where no photos were compared.
         use_cache: look up how the same two photos lay on each other before, and keep it.
         progress: told of every pair.
     """
     aligner = _Aligner(PhotoEntries(cache_folder(), "alignments", ENGINE_VERSION) if use_cache else None)
     made = map_in_threads(
-        lambda choice: _pair(manifest, choice, aligner), choices, "aligning pairs", progress=progress
+        lambda choice: _pair(manifest, choice, aligner, limit), choices, "aligning pairs", progress=progress
     )
     aligner.keep()
     return made
@@ -98,14 +104,16 @@ def caption(photo: Photo, picture: Picture | None, note: str = "") -> Tile:
     return Tile(picture, photo.file, photo.split, "defective" if photo.defective else "good", note)
 
 
-def _pair(manifest: Manifest, choice: PairChoice, aligner: _Aligner) -> Pair:
-    note = "one of the least sure" if choice.unsure else ""
+def _pair(manifest: Manifest, choice: PairChoice, aligner: _Aligner, limit: float | None) -> Pair:
+    notes = ["one of the least sure"] if choice.unsure else []
     try:
         a, b = (decode(manifest.path(photo)) for photo in (choice.first, choice.second))
         found = aligner(manifest, choice.first, choice.second)
     except ImageError:
         first, second = (caption(photo, None) for photo in (choice.first, choice.second))
-        return Pair(choice.part, first, second, None, None, "", note)
+        return Pair(choice.part, first, second, None, None, "", "; ".join(notes))
+    if limit is not None and found.score < limit:
+        notes.append(f"below the limit of {limit:.2f}: joined by way of other photos, or by its small marks")
     return Pair(
         part=choice.part,
         first=caption(choice.first, thumbnail(a, PAIR_PX)),
@@ -113,5 +121,5 @@ def _pair(manifest: Manifest, choice: PairChoice, aligner: _Aligner) -> Pair:
         turned=turned_onto(a, b, found.matrix, PAIR_PX),
         overlay=overlay(a, b, found.matrix, PAIR_PX),
         score=f"agreement {found.score:.2f}",
-        note=note,
+        note="; ".join(notes),
     )

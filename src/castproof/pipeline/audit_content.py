@@ -182,9 +182,10 @@ def _scores_text(audit: Audit, found: FoundParts | None) -> str:
     if not len(found.same) or not len(found.different):
         return thin
     return (
-        f"Two photos count as one part from an agreement of {found.threshold:.2f}. Below: the agreement of pairs of "
-        f"photos that castproof takes for one part, and of pairs that it takes for different parts. The further the "
-        f"two stand apart, the surer it is. {thin}"
+        f"Two photos link their parts from an agreement of {found.threshold:.2f} on. A part is all photos that links "
+        "join, so that two of its photos may agree less: other photos of it lie between them. Below: the agreement of "
+        "pairs of photos that castproof takes for one part, and of pairs that it takes for different parts. The "
+        f"further the two stand apart, the surer it is. {thin}"
     )
 
 

@@ -10,7 +10,7 @@ from castproof.data.manifest import PICTURE, UNKNOWN
 from castproof.files import beside
 from castproof.pipeline.part_words import CANNOT_TELL, doubt_words, parts_known, parts_option
 from castproof.settings import BY_PICTURE
-from castproof.wording import counted
+from castproof.wording import counted, percent
 
 STATISTIC_WORDS: Final = {
     "brightness": "the mean brightness of the photo",
@@ -32,12 +32,10 @@ FLAG_WORDS: Final = {
 
 
 def share(count: int, total: int, things: str = "") -> str:
-    """Return for example "3 of 40 photos (7.5 %)"; 0 and 100 % are said only where it is exactly that."""
+    """Return for example "3 of 40 photos (7.5%)"."""
     if not total:
         return f"no {things}" if things else "none"
-    percent = min(99.9, 100 * count / total) if count < total else 100.0
-    percent = max(0.1, percent) if count else 0.0
-    return " ".join(filter(None, (f"{count:,} of {total:,}", things, f"({percent:.3g} %)")))
+    return " ".join(filter(None, (f"{count:,} of {total:,}", things, f"({percent(count / total)})")))
 
 
 def verdict(audit: Audit) -> str:

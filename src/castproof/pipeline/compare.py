@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from castproof.data.manifest import Photo
-from castproof.errors import DataError
+from castproof.errors import DataError, SettingError
 from castproof.files import write_json
 from castproof.measure.comparison import Difference, compare, sentence
 from castproof.measure.paired_figures import Judgement
@@ -60,12 +60,21 @@ def compare_folders(a: Path, b: Path, *, cost_fn: float, cost_fp: float, confide
     Args:
         a, b: folders of runs or of cross-validations.
         cost_fn: cost of one missed defect, >= 0.
-        cost_fp: cost of one false alarm, >= 0.
+        cost_fp: cost of one good photo that does not pass, >= 0.
         confidence: of the intervals, two-sided.
 
     Raises:
+        SettingError: both are one folder.
         CastproofError: a folder tells nothing, or the two have no photo in common.
     """
+    if a.resolve() == b.resolve():
+        raise SettingError(
+            "A run cannot be compared with itself.",
+            rule="A and B must be two folders: what they share says nothing about which judges better.",
+            found=f"Both are {a.resolve()}.",
+            fix="Give the other run, or the other cross-validation. One run alone is told by castproof decide and "
+            "castproof report.",
+        )
     told_a, told_b = _told(a), _told(b)
     common = [key for key in told_a if key in told_b]
     if not common:

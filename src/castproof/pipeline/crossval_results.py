@@ -170,8 +170,8 @@ def _sheet_row(result: CrossvalResult, part: PartResult) -> PartRow:
 def _tile(manifest: Manifest, one: JudgedPhoto) -> Tile:
     photo = one.photo
     image = decode(manifest.path(photo))
-    rejected = bool(is_defective(one.p_defective, one.threshold))
-    return Tile(image, Path(photo.file).name, photo.class_name, photo.defective, one.p_defective, rejected)
+    called = bool(is_defective(one.p_defective, one.threshold))
+    return Tile(image, Path(photo.file).name, photo.class_name, photo.defective, one.p_defective, called)
 
 
 def _metrics_json(result: CrossvalResult, settings: TrainSettings, aside: Sequence[Photo]) -> dict[str, Any]:

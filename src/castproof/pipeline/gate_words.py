@@ -13,7 +13,7 @@ from castproof.measure.decision import VERDICTS, Verdict
 from castproof.pipeline.decide import OUT_OF_FOLD, Decision, more_evidence
 from castproof.pipeline.judged import CROSSVAL, RUN
 from castproof.pipeline.part_words import CANNOT_TELL, is_untold, untold_words
-from castproof.wording import counted, percent
+from castproof.wording import counted, percent, stated
 
 OF_SISTERS: Final = (
     "It is about networks that were trained alike, each without the parts that it judged, and reckoned as if these "
@@ -81,7 +81,7 @@ def bound_sentence(bound: Bound, policy: Policy) -> str:
     """Return what a bound says, in a sentence that can be signed."""
     unrelated = ", if whether a part passes has nothing to do with how many photos it has"
     return (
-        f"at most {limit_words(bound, policy)} pass, with {bound.confidence:.0%} confidence "
+        f"at most {limit_words(bound, policy)} pass, with {stated(bound.confidence)} confidence "
         f"({passed_words(bound)})"
         f"{unrelated if bound.per == PER_PHOTO else ''}."
     )
@@ -97,5 +97,5 @@ def passed_words(bound: Bound) -> str:
 def limit_words(bound: Bound, policy: Policy) -> str:
     """Return the share that a bound allows, and of what: as it was asked for where it was, else rounded up."""
     asked = policy.name == MISS_RATE and bound.at_most == policy.miss_rate
-    limit = f"{100 * policy.miss_rate:.6g}%" if asked else ceiled(bound.at_most)
+    limit = stated(policy.miss_rate) if asked else ceiled(bound.at_most)
     return f"{limit} of defective {'parts' if bound.per == PER_PART else 'photos'}"

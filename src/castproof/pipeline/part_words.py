@@ -7,6 +7,7 @@ from castproof.data.group_doubt import Doubt
 from castproof.data.manifest import FILE, FOLDER, PICTURE, UNKNOWN, Manifest
 from castproof.data.splits import part_key
 from castproof.settings import BY_FILE, BY_PICTURE
+from castproof.wording import percent
 
 CANNOT_TELL = "Parts cannot be told apart on these photos."
 _ORIGIN = {
@@ -46,7 +47,8 @@ def doubt_words(doubt: Doubt) -> str:
     reasons = []
     if doubt.by_labels:
         reasons.append(
-            f"two photos of one group carry different labels {doubt.dissent:.0%} as often as photos taken at random"
+            f"two photos of one group carry different labels {percent(doubt.dissent)} as often as photos taken "
+            "at random"
         )
     if doubt.by_scores:
         reasons.append("pairs within groups agree hardly better than pairs of different groups")

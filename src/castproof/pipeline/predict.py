@@ -82,7 +82,7 @@ def predict_all(judge: Judge, asked: Asked, progress: Progress = SILENT) -> Summ
         OutputError: the table cannot be written.
     """
     _check(judge, asked)
-    summary = Summary()
+    summary = Summary(classes=(*judge.rules.good, *judge.rules.defective))
     with ExitStack() as stack:
         unfinished = None
         if asked.table is not None:

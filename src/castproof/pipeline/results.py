@@ -63,7 +63,7 @@ def evaluation_context(
         "recipe": settings.recipe,
         "threshold_from": _origin(settings, threshold_from),
         "best_epoch": best_epoch,
-        "costs": {"missed_defect": settings.cost_fn, "false_alarm": settings.cost_fp},
+        "costs": {"missed_defect": settings.cost_fn, "good_not_passed": settings.cost_fp},
         "data_hash": manifest.data_hash(),
         "unreadable": [asdict(photo) for photo in manifest.unreadable],
     }
@@ -134,7 +134,7 @@ def _worst_photos(evaluation: Evaluation) -> Figure:
     return top_errors(
         split,
         [_tile(evaluation, split, index) for index in wrong.misses],
-        [_tile(evaluation, split, index) for index in wrong.false_alarms],
+        [_tile(evaluation, split, index) for index in wrong.not_passed],
     )
 
 

@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from castproof.gate.results import Calibration
+from castproof.gate.results import Calibration, Results
 from castproof.gate.tradeoff import TradeoffRow
+from castproof.wording import decimal, stated
 
 SIDE: Final = 240.0  # of a square chart, and the height of the others
 WIDE: Final = 320.0
@@ -101,6 +102,13 @@ class Spread:
     ticks: Sequence[Tick]
 
 
+def shown_calibrations(results: Results) -> list[tuple[Calibration, str]]:
+    """Return the reliability diagrams that are shown, and what they are of: one where no calibration was fitted."""
+    if results.before is None:
+        return [(results.after, "p_defective")]
+    return [(results.before, "before: what the network says"), (results.after, "after calibration")]
+
+
 def reliability_chart(told: Calibration, title: str) -> Reliability:
     """Return the reliability diagram of `told`: a dot per bin at its mean p_defective, its interval and its count."""
     marks: list[BinMark] = []
@@ -118,7 +126,7 @@ def reliability_chart(told: Calibration, title: str) -> Reliability:
                 photos=f"{rate.photos:,}",
             )
         )
-    figures = f"ECE {told.ece:.4f} · MCE {told.mce:.3f} · Brier {told.brier:.4f}"
+    figures = f"ECE {decimal(told.ece)} · MCE {decimal(told.mce)} · Brier {decimal(told.brier)}"
     return Reliability(title, figures, marks)
 
 
@@ -135,8 +143,8 @@ def tradeoff_chart(rows: Sequence[TradeoffRow], threshold: float) -> Tradeoff:
         seen=_steps([(row.good_passed, row.missed) for row in rows], top),
         proven=_steps([(row.good_passed, row.bound) for row in rows], top),
         used=_across(used.good_passed),
-        x_ticks=[Tick(_across(1 - share), f"{share:.0%}") for share in _SHOWN_LOSSES],
-        y_ticks=[Tick(round(SIDE * (1 - float(one) / top), 1), f"{float(one):.0%}") for one in values],
+        x_ticks=[Tick(_across(1 - share), stated(share)) for share in _SHOWN_LOSSES],
+        y_ticks=[Tick(round(SIDE * (1 - float(one) / top), 1), stated(float(one))) for one in values],
     )
 
 

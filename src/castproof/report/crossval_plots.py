@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from castproof.measure.evaluation import ScoredSplit
 from castproof.report.colours import DEFECTIVE, GOOD, INK, QUIET
 from castproof.report.photo_sheets import Sheet, Tile, verdict_caption
-from castproof.report.style import dress, finish, new_figure, number, photo_count, shorten
-from castproof.wording import counted, round_name
+from castproof.report.style import dress, finish, new_figure, photo_count, shorten
+from castproof.wording import counted, decimal, probability, round_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ def leak_plot(
     for place, (_, value, color), x in zip(places, rows, values, strict=True):
         axes.plot(x, place, "o", color=color, markersize=9)
         axes.annotate(
-            number(value, 4), (x, place), xytext=(9, 0), textcoords="offset points", va="center", color=INK
+            decimal(value), (x, place), xytext=(9, 0), textcoords="offset points", va="center", color=INK
         )
     axes.set_yticks(list(places), [name for name, *_ in rows])
     low = min((x for x in values if x == x), default=0.0)
@@ -78,7 +78,7 @@ def worst_parts(kind: str, rows: Sequence[PartRow]) -> Figure:
     sheet = Sheet(max(columns, 4), [1] * len(rows), 4, f"The {kind} parts judged worst", subtitle)
     for row in rows:
         wrong = f"{row.wrong:,} of {counted(row.photos, 'photo')} judged wrong"
-        sheet.heading(f"{shorten(row.part, 30)}: {wrong}, threshold {row.threshold:.4g}")
+        sheet.heading(f"{shorten(row.part, 30)}: {wrong}, threshold {probability(row.threshold)}")
         for column, tile in enumerate(row.tiles):
             sheet.place(column, tile.image, verdict_caption(tile), tile.defective)
         sheet.next_row()

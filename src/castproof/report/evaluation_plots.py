@@ -23,13 +23,12 @@ from castproof.report.style import (
     dress,
     finish,
     new_figure,
-    number,
     photo_count,
     say,
     shorten,
     split_style,
 )
-from castproof.wording import percent
+from castproof.wording import decimal, percent, probability
 
 Point = tuple[float | None, float | None]
 Steps = Literal["default", "steps-post"]
@@ -53,10 +52,10 @@ def confusion_matrices(splits: Sequence[ScoredSplit]) -> Figure:
 
 def pr_curve(splits: Sequence[ScoredSplit]) -> Figure:
     """Return precision against recall of *defective* for every split, with the point at the threshold."""
-    title = "Defects caught, and how often a rejection is right"
+    title = "Defects caught, and how much of what does not pass is defective"
     labels = (
         "recall: share of defective photos caught",
-        "precision: share of rejected photos\nthat are defective",
+        "precision: share of photos that do not pass\nwhich are defective",
     )
     points = [(split.confusion.recall, split.confusion.precision) for split in splits if split.pr]
     figure, panels = _curve_panels(splits, title, labels, points)
@@ -73,9 +72,9 @@ def pr_curve(splits: Sequence[ScoredSplit]) -> Figure:
 
 
 def roc_curve(splits: Sequence[ScoredSplit]) -> Figure:
-    """Return recall against false alarm rate for every split, with the point at the threshold."""
-    title = "Defects caught, and good photos rejected for it"
-    labels = ("false alarm rate: share of good photos rejected", "recall: share of defective photos caught")
+    """Return recall against the share of good photos that do not pass, per split, with the point at the threshold."""
+    title = "Defects caught, and good photos that do not pass for it"
+    labels = ("FPR: share of good photos that do not pass", "recall: share of defective photos caught")
     points = [(split.confusion.recall, split.confusion.specificity) for split in splits if split.roc]
     figure, panels = _curve_panels(splits, title, labels, points)
     for axes, close in panels:
@@ -110,7 +109,7 @@ def reliability_diagram(splits: Sequence[ScoredSplit]) -> Figure:
 
 def _threshold(splits: Sequence[ScoredSplit]) -> str:
     values = sorted({split.threshold for split in splits})
-    return "Called defective when p_defective ≥ " + " or ".join(f"{value:.4g}" for value in values)
+    return "Called defective when p_defective ≥ " + " or ".join(probability(value) for value in values)
 
 
 def _confusion_matrix(axes: Axes, split: ScoredSplit) -> None:
@@ -132,7 +131,7 @@ def _confusion_matrix(axes: Axes, split: ScoredSplit) -> None:
     axes.tick_params(length=0, labelsize=BODY_PT)
     _cell(axes, (0, 0), "caught defects", counts.tp, counts.recall, "defective", GOOD)
     _cell(axes, (1, 0), "missed defects", counts.fn, counts.fnr, "defective", DEFECTIVE)
-    _cell(axes, (0, 1), "false alarms", counts.fp, counts.fpr, "good", DEFECTIVE)
+    _cell(axes, (0, 1), "good not passed", counts.fp, counts.fpr, "good", DEFECTIVE)
     _cell(axes, (1, 1), "good passed", counts.tn, counts.specificity, "good", GOOD)
 
 
@@ -198,7 +197,7 @@ def _legend(figure: Figure, splits: Sequence[ScoredSplit], metric: str, label: s
     handles = []
     for index, split in enumerate(splits):
         style, counts = split_style(split.name, index), split.confusion
-        told = f"{label} {number(split.metrics[metric], 4)}"
+        told = f"{label} {decimal(split.metrics[metric])}"
         if split.metrics[metric] is None:
             told = f"no curve, there are no {'good' if counts.n_good == 0 else 'defective'} photos"
         text = f"{shorten(split.name, 24)}: {told} ({photo_count(counts.n, counts.n_defective)})"
@@ -225,7 +224,7 @@ def _legend(figure: Figure, splits: Sequence[ScoredSplit], metric: str, label: s
 
 def _reliability_curve(axes: Axes, split: ScoredSplit) -> None:
     binned, counts = split.reliability, split.confusion
-    errors = f"ECE {number(split.metrics['ece'])}, MCE {number(split.metrics['mce'])} ({binned.bins} bins)"
+    errors = f"ECE {decimal(split.metrics['ece'])}, MCE {decimal(split.metrics['mce'])} ({binned.bins} bins)"
     dress(axes, shorten(split.name, 30), "", "observed share of defective photos", room_pt=42)
     told = f"{photo_count(counts.n, counts.n_defective)}\n{errors}"
     axes.text(0, 1.045, told, transform=axes.transAxes, size=SMALL_PT + 0.5, color=QUIET, va="bottom")

@@ -9,27 +9,27 @@ from matplotlib.figure import Figure
 from castproof.gate.policy import PER_PHOTO, Policy
 from castproof.gate.results import Calibration, Results
 from castproof.gate.tradeoff import TradeoffRow
+from castproof.report.charts import shown_calibrations
 from castproof.report.colours import DEFECTIVE, GOOD, INK, QUIET
 from castproof.report.style import BODY_PT, SMALL_PT, dress, finish, new_figure
+from castproof.wording import decimal, probability, stated
 
 
 def calibration_plot(results: Results, told_on: str) -> Figure:
-    """Return reliability diagrams before and after calibration, side by side, with intervals and counts per bin."""
+    """Return the reliability diagram of p_defective, with intervals and counts per bin; where a calibration was fitted,
+    that of what the network says stands on its left.
+    """
     photos = results.after.bins.count.sum()
+    shown = shown_calibrations(results)
     figure = new_figure(
-        11,
+        11 if len(shown) > 1 else 7,
         6.4,
         "Can p_defective be taken at its word?",
-        f"{told_on}: {photos:,} photos, 15 bins of equal width; bars: 95 % intervals clustered by part; "
+        f"{told_on}: {photos:,} photos, 15 bins of equal width; bars: 95% intervals clustered by part; "
         "numbers: photos of the bin",
     )
-    panels = figure.subplots(1, 2, sharey=True)
-    for axes, told, name in zip(
-        panels,
-        (results.before, results.after),
-        ("before: what the network says", "after calibration"),
-        strict=True,
-    ):
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, (told, name) in zip(panels, shown, strict=True):
         _reliability(axes, told, name)
     panels[0].set_ylabel("share labelled defective", size=BODY_PT, color=INK)
     return finish(figure)
@@ -48,7 +48,7 @@ def tradeoff_plot(rows: Sequence[TradeoffRow], threshold: float, policy: Policy)
         8.5,
         5.6,
         "What a lower miss rate costs",
-        f"each point is a threshold, on the photos it is chosen on; bound: {policy.confidence:.0%} confidence",
+        f"each point is a threshold, on the photos it is chosen on; bound: {stated(policy.confidence)} confidence",
     )
     axes = figure.add_subplot()
     dress(axes, "", "good parts that do not pass (REVIEW or REJECT)", f"{unit} that pass")
@@ -63,17 +63,19 @@ def tradeoff_plot(rows: Sequence[TradeoffRow], threshold: float, policy: Policy)
         label="bound, had it been fixed beforehand",
     )
     used = min(rows, key=lambda row: abs(row.threshold - threshold))
-    axes.axvline(1 - used.good_passed, color=GOOD, linestyle=":", label=f"threshold in use, {threshold:.4g}")
+    axes.axvline(
+        1 - used.good_passed, color=GOOD, linestyle=":", label=f"threshold in use, {probability(threshold)}"
+    )
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.01, max(0.12, min(1.0, 2.5 * used.bound)))
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axis.set_major_formatter(lambda value, _: stated(value))
     axes.legend(frameon=False, fontsize=SMALL_PT + 1, labelcolor=INK)
     return finish(figure)
 
 
 def _reliability(axes: Axes, told: Calibration, name: str) -> None:
-    heading = f"{name}\nECE {told.ece:.4f}   MCE {told.mce:.3f}   Brier {told.brier:.4f}"
+    heading = f"{name}\nECE {decimal(told.ece)}   MCE {decimal(told.mce)}   Brier {decimal(told.brier)}"
     dress(axes, heading, "mean p_defective of the bin", "")
     axes.plot([0, 1], [0, 1], color=QUIET, linestyle=":", linewidth=1)
     for place, rate in enumerate(told.intervals):

@@ -33,7 +33,7 @@ def histogram(
 ) -> Histogram | None:
     """Return the distributions of two kinds, each drawn as high as its own peak; None without any value.
 
-    The axis reaches over the middle 99 % of the values of either kind, and over `mark`.
+    The axis reaches over the middle 99% of the values of either kind, and over `mark`.
 
     Args:
         first: float (n,), finite.

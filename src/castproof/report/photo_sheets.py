@@ -11,6 +11,7 @@ from PIL import Image
 from castproof.measure.evaluation import ScoredSplit
 from castproof.report.colours import DEFECTIVE, GOOD, INK, QUIET
 from castproof.report.style import HEADING_PT, SMALL_PT, finish, new_figure, photo_count, shorten
+from castproof.wording import probability
 
 Photo = NDArray[np.uint8]
 
@@ -33,7 +34,7 @@ class Tile:
         class_name: the class folder that it lies in.
         defective: whether that class is defective.
         p_defective: probability of *defective* in [0, 1]; None before scoring.
-        rejected: whether it was called defective; None where no verdict is told.
+        called: whether it was called defective, that is not ACCEPT; None where no verdict is told.
     """
 
     image: Photo
@@ -41,7 +42,7 @@ class Tile:
     class_name: str
     defective: bool
     p_defective: float | None = None
-    rejected: bool | None = None
+    called: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,23 +80,23 @@ def train_samples(
     return finish(sheet.figure)
 
 
-def top_errors(split: ScoredSplit, misses: Sequence[Tile], false_alarms: Sequence[Tile]) -> Figure:
-    """Return a sheet of the most confidently wrong photos: missed defects above, false alarms below.
+def top_errors(split: ScoredSplit, misses: Sequence[Tile], not_passed: Sequence[Tile]) -> Figure:
+    """Return a sheet of the most confidently wrong photos: missed defects above, good photos that did not pass below.
 
     Args:
         split: the split that the photos come from; its counts are told.
         misses: missed defects to show, lowest p_defective first.
-        false_alarms: good photos called defective to show, highest p_defective first.
+        not_passed: good photos called defective to show, highest p_defective first.
     """
     counts = split.confusion
     told = f"{shorten(split.name, 30)}: {photo_count(counts.n, counts.n_defective)}"
     blocks = [
         (f"Missed defects: {_of(len(misses), counts.fn)}", misses),
-        (f"False alarms: {_of(len(false_alarms), counts.fp)}", false_alarms),
+        (f"Good photos that did not pass: {_of(len(not_passed), counts.fp)}", not_passed),
     ]
-    columns = min(6, max(4, len(misses), len(false_alarms)))
+    columns = min(6, max(4, len(misses), len(not_passed)))
     heights = [max(1, -(-len(tiles) // columns)) if tiles else 0 for _, tiles in blocks]
-    subtitle = f"{told}   ·   called defective when p_defective ≥ {split.threshold:.4g}"
+    subtitle = f"{told}   ·   called defective when p_defective ≥ {probability(split.threshold)}"
     if counts.fn + counts.fp == 0:
         sheet = Sheet(columns, [], 3, "The most confident errors", subtitle)
         return sheet.empty(f"No errors on {shorten(split.name, 30)} (n={counts.n:,})")
@@ -166,13 +167,13 @@ def _class_caption(tile: Tile) -> str:
 
 def verdict_caption(tile: Tile) -> str:
     """Return what stands below a photo that was judged: first whether rightly so."""
-    words = {(True, True): "caught defect", (True, False): "missed defect", (False, True): "false alarm"}
-    return f"{words.get((tile.defective, bool(tile.rejected)), 'good passed')}\n{error_caption(tile)}"
+    words = {(True, True): "caught defect", (True, False): "missed defect", (False, True): "good not passed"}
+    return f"{words.get((tile.defective, bool(tile.called)), 'good passed')}\n{error_caption(tile)}"
 
 
 def error_caption(tile: Tile) -> str:
     """Return what stands below a scored photo."""
-    p = "not scored" if tile.p_defective is None else f"p_defective {tile.p_defective:.4f}"
+    p = "not scored" if tile.p_defective is None else f"p_defective {probability(tile.p_defective)}"
     return f"{p}\n{_class(tile)}\n{shorten(tile.file_name, 26)}"
 
 

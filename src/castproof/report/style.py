@@ -123,14 +123,6 @@ def photo_count(n: int, n_defective: int) -> str:
     return f"n = {n:,} {'photo' if n == 1 else 'photos'}, {n_defective:,} defective"
 
 
-def number(value: float | int | None, digits: int = 3) -> str:
-    """Return `value` for a reader: "not defined" for None, and ">0.999" for what is close to 1 but not 1."""
-    if value is None:
-        return "not defined"
-    shown = f"{value:.{digits}f}"
-    return f">{1 - 10**-digits:.{digits}f}" if float(shown) == 1.0 and value < 1 else shown
-
-
 def shorten(text: str, width: int) -> str:
     """Return `text` in at most `width` columns, its middle left out; wide characters take two columns."""
     if _columns(text) <= width:

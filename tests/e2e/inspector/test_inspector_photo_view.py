@@ -111,9 +111,9 @@ def test_the_wheel_zooms_about_the_mouse_and_back(seen: Seen) -> None:
     seen.until(lambda: seen.viewport.zoom > fit.zoom * ZOOM_STEP**2.5)
     assert seen.viewport.zoom == pytest.approx(fit.zoom * ZOOM_STEP**3)
     assert math.dist(seen.viewport.to_photo((at[0] + 0.5, at[1] + 0.5)), under) < 1e-6
-    seen.until(lambda: seen.zooms[-1] == f"{100 * seen.viewport.zoom:.0f} %")
+    seen.until(lambda: seen.zooms[-1] == f"{100 * seen.viewport.zoom:.0f}%")
     column, row = int(under[0]), int(under[1])
-    assert (seen.grabbed()[at[1], at[0]] == noise()[row, column]).all(), "pixels are seen from 400 % on"
+    assert (seen.grabbed()[at[1], at[0]] == noise()[row, column]).all(), "pixels are seen from 400% on"
     xdotool("click", "--repeat", 3, "--delay", 1, 5)
     seen.until(lambda: seen.viewport.is_fit)
 

@@ -86,7 +86,7 @@ def test_settings_are_kept_over_a_restart_until_their_file_is_deleted(start: Sta
     pick(driver, "Settings", "Judge photos when they are opened")
     pick(driver, "Settings", "Go to the next photo after my verdict")
     pick(driver, "Settings", "Theme", "dark")
-    pick(driver, "Settings", "Size of texts", "150 %")
+    pick(driver, "Settings", "Size of texts", "150%")
     pick(driver, "Settings", "Language", "Polski")
     is_as_it_was_set(driver, line_px)
     xdotool("mousemove", 300, 300)  # within: Tk does not get over a window that shrinks away from the mouse
@@ -117,7 +117,7 @@ def is_as_it_was_set(driver: Driver, line_px: int) -> None:
     settings = tr("Settings")
     assert marked(menu_of(driver, settings, tr("Language"))) == ["Polski"]
     assert marked(menu_of(driver, settings, tr("Theme"))) == [tr("dark")]
-    assert marked(menu_of(driver, settings, tr("Size of texts"))) == ["150 %"]
+    assert marked(menu_of(driver, settings, tr("Size of texts"))) == ["150%"]
     assert marked(menu_of(driver, settings)) == []
 
 

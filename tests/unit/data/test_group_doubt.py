@@ -57,7 +57,7 @@ def test_labels_of_photos_without_a_class_say_nothing() -> None:
 def test_scores_that_overlap_are_doubted(apart: float, doubted: bool) -> None:
     pure = photos([[False] * 3, [True] * 3])
     different = np.linspace(0, 1, 1001)
-    across = np.tanh(0.4 * different / 0.9).astype(np.float32)  # its 90 % quantile is 0.4 in Fisher's z
+    across = np.tanh(0.4 * different / 0.9).astype(np.float32)  # its 90% quantile is 0.4 in Fisher's z
     within = np.tanh(0.4 + apart + (different - 0.1)).astype(np.float32)
     assert (doubt_of(pure, within, across) is not None) == doubted
     assert doubt_of(pure, within[:5], across) is None, "too few to say"

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castproof.data.photo_statistics import APPEARANCE_LENGTH, PhotoStatistics, Pixels, photo_statistics
+from castproof.modelfile.photo_numbers import photo_numbers
 
 
 def flat(level: int, height: int = 120, width: int = 160) -> Pixels:
@@ -203,3 +204,12 @@ def test_json_that_holds_anything_else_is_refused(change: dict[str, Any]) -> Non
     assert PhotoStatistics.from_json({**data, **change}) is None
     assert PhotoStatistics.from_json([data]) is None
     assert PhotoStatistics.from_json({name: data[name] for name in list(data)[1:]}) is None
+
+
+@pytest.mark.parametrize("shape", [(300, 300), (90, 1200), (1, 7)])
+def test_an_audit_measures_light_and_sharpness_as_a_station_does(shape: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    for photo in (pixels, cv2.GaussianBlur(pixels, (0, 0), 2)):
+        told, at_station = photo_statistics(np.asarray(photo, np.uint8), 1), photo_numbers(photo)
+        for name in ("brightness", "contrast", "dark_share", "bright_share", "sharpness", "width", "height"):
+            assert getattr(told, name) == pytest.approx(getattr(at_station, name), abs=1e-3), name

@@ -40,6 +40,7 @@ def test_calibration_is_that_of_all_photos_before_and_after() -> None:
     outcome = pass_through(gate, LARGE)
     found = results(outcome, gate.policy, defect_rate=0.1)
     raw = 1 / (1 + np.exp(-LARGE.logit))
+    assert found.before is not None
     assert found.before.ece == pytest.approx(ece(reliability(LARGE.defective, raw)))
     assert found.after.brier == pytest.approx(brier(LARGE.defective, outcome.p))
     parts = found.after.parts
@@ -49,6 +50,14 @@ def test_calibration_is_that_of_all_photos_before_and_after() -> None:
         assert (rate.photos if rate else 0) == count
         if rate is not None:
             assert rate.low <= rate.share <= rate.high
+
+
+def test_without_a_calibration_there_is_no_before() -> None:
+    gate = choose_gate(LARGE, Policy(), calibration="none")
+    found = results(pass_through(gate, LARGE), gate.policy, defect_rate=None)
+    assert (found.before, found.to_json()["before"]) == (None, None)
+    raw = 1 / (1 + np.exp(-LARGE.logit))
+    assert found.after.ece == pytest.approx(ece(reliability(LARGE.defective, raw)))
 
 
 def test_the_cost_of_a_result_is_the_one_that_was_minimised() -> None:

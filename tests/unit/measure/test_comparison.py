@@ -57,7 +57,7 @@ def test_figures_are_means_of_parts_and_differences_are_b_minus_a() -> None:
     found = by_name(defective, part, a, b)
     expected = {
         "missed_defects": ((1 / 3 + 0) / 2, (0 + 1) / 2, 2),
-        "false_alarms": (1 / 2, 0, 1),
+        "good_not_passed": (1 / 2, 0, 1),
         "wrong_verdicts": ((1 / 3 + 0 + 1 / 2) / 3, (0 + 1 + 0) / 3, 3),
         "expected_cost": ((10 / 3 + 0 + 1 / 2) / 3, (0 + 10 + 0) / 3, 3),
     }
@@ -107,7 +107,7 @@ def test_parts_that_are_all_or_none_are_judged_by_mcnemars_exact_test(only_a: in
     assert 1 - chance_below(0.0, by_part, np.ones(len(by_part)), 1.0) == pytest.approx(less, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", ["missed_defects", "false_alarms", "wrong_verdicts", "expected_cost"])
+@pytest.mark.parametrize("name", ["missed_defects", "good_not_passed", "wrong_verdicts", "expected_cost"])
 def test_a_model_without_errors_is_better_in_the_right_direction(name: str) -> None:
     defective = np.repeat([True, False], 60)
     part = np.arange(120)
@@ -183,7 +183,7 @@ def test_good_and_defective_photos_of_one_number_are_two_parts() -> None:
 @pytest.mark.parametrize("present", [True, False])
 def test_one_kind_alone_leaves_out_what_it_does_not_define(present: bool) -> None:
     found = by_name(np.full(4, present), np.arange(4), called(np.full(4, True)), called(np.full(4, False)))
-    absent = {"macro_f1", "false_alarms" if present else "missed_defects"}
+    absent = {"macro_f1", "good_not_passed" if present else "missed_defects"}
     assert set(found) == {one.name for one in COMPARED} - absent
 
 
@@ -214,17 +214,17 @@ def test_arrays_that_do_not_belong_together_are_refused() -> None:
 def test_sentences_tell_what_the_numbers_tell() -> None:
     one = Difference("missed_defects", 0.03, 0.018, -0.012, -0.024, -0.003, 0.95, "better", 89, None)
     assert sentence(one, "old", "new") == (
-        "new misses fewer defects, by 1.2 percentage points (95 % interval 0.3 to 2.4), over 89 defective parts."
+        "new misses fewer defects, by 1.2 percentage points (95% interval 0.3 to 2.4), over 89 defective parts."
     )
-    one = Difference("false_alarms", 0.03, 0.05, 0.02, -0.01, 0.05, 0.9, "cannot tell", 1, 1140)
+    one = Difference("good_not_passed", 0.03, 0.05, 0.02, -0.01, 0.05, 0.9, "cannot tell", 1, 1140)
     assert sentence(one, "old", "new") == (
-        "Cannot tell whether old or new raises fewer false alarms: new minus old is +2.0 percentage points "
-        "(90 % interval -1.0 to +5.0), over 1 good part; about 1,140 more good parts would tell, if the difference "
+        "Cannot tell whether old or new passes more good photos: new minus old is +2.0 percentage points "
+        "(90% interval -1.0 to +5.0), over 1 good part; about 1,140 more good parts would tell, if the difference "
         "stays as it is."
     )
     one = Difference("macro_f1", 0.99, 0.98, -0.01, -0.02, -0.0012, 0.95, "worse", 103, None)
     assert sentence(one, "old", "new") == (
-        "new has the lower macro-F1, by 0.0100 (95 % interval 0.0012 to 0.0200), over 103 parts."
+        "new has the lower macro-F1, by 0.0100 (95% interval 0.0012 to 0.0200), over 103 parts."
     )
 
 

@@ -58,7 +58,7 @@ def test_equal_probabilities_rank_as_chance() -> None:
 def test_an_unusable_cost_is_refused(cost: float) -> None:
     with pytest.raises(SettingError, match="missed defect"):
         metrics(np.array([True]), np.array([0.5]), 0.5, cost, 1)
-    with pytest.raises(SettingError, match="false alarm"):
+    with pytest.raises(SettingError, match="good photo that does not pass"):
         metrics(np.array([True]), np.array([0.5]), 0.5, 1, cost)
 
 

@@ -49,6 +49,16 @@ def test_a_pair_has_four_pictures_and_without_its_files_none(manifest: Manifest)
     assert [broken.first.picture, broken.second.picture, broken.turned, broken.overlay] == [None] * 4
 
 
+def test_a_pair_that_agrees_less_than_the_limit_tells_why_it_is_one_part(manifest: Manifest) -> None:
+    choices = [PairChoice("a", *manifest.photos[:2], True)]
+    (below,) = pairs(manifest, choices, 0.99)
+    assert below.note.startswith(
+        "one of the least sure; below the limit of 0.99: joined by way of other photos"
+    )
+    (above,) = pairs(manifest, choices, -1.0)
+    assert above.note == "one of the least sure"
+
+
 def test_what_is_kept_of_an_alignment_is_used_and_broken_numbers_are_not(
     manifest: Manifest, tmp_path: Path
 ) -> None:

@@ -28,11 +28,11 @@ def audit_of(rows: list[tuple[str, str, str]], unreadable: int = 0) -> Audit:
 @pytest.mark.parametrize(
     ("count", "total", "words"),
     [
-        (1148, 1148, "1,148 of 1,148 (100 %)"),
-        (1147, 1148, "1,147 of 1,148 (99.9 %)"),
-        (99_999, 100_000, "99,999 of 100,000 (99.9 %)"),
-        (1, 100_000, "1 of 100,000 (0.1 %)"),
-        (0, 7, "0 of 7 (0 %)"),
+        (1148, 1148, "1,148 of 1,148 (100%)"),
+        (1147, 1148, "1,147 of 1,148 (99.9%)"),
+        (99_999, 100_000, "99,999 of 100,000 (>99.9%)"),
+        (1, 100_000, "1 of 100,000 (<0.1%)"),
+        (0, 7, "0 of 7 (0%)"),
         (0, 0, "none"),
     ],
 )
@@ -47,7 +47,7 @@ CLEAN = [("train", "ok", "a"), ("train", "def", "b"), ("test", "ok", "c"), ("tes
 
 
 def test_the_verdict_tells_the_leak_and_the_conflict_with_their_numbers() -> None:
-    assert verdict(audit_of(LEAK)) == "Leak: 1 of 2 test photos (50 %) show a part that is also in train."
+    assert verdict(audit_of(LEAK)) == "Leak: 1 of 2 test photos (50.0%) show a part that is also in train."
     assert verdict(audit_of(CONFLICT)) == (
         "Label conflict: 1 part carries both labels; 1 photo is labelled unlike the rest of its part."
     )
@@ -57,7 +57,7 @@ def test_the_verdict_tells_the_leak_and_the_conflict_with_their_numbers() -> Non
     val_only = [("train", "ok", "a"), ("val", "ok", "a"), ("val", "def", "b"), ("test", "def", "c")]
     assert "1 of 2 val photos" in verdict(audit_of(val_only))
     from_val = [("train", "ok", "a"), ("val", "ok", "b"), ("test", "ok", "b"), ("test", "def", "c")]
-    assert "1 of 2 test photos (50 %) show a part that is also in val" in verdict(audit_of(from_val))
+    assert "1 of 2 test photos (50.0%) show a part that is also in val" in verdict(audit_of(from_val))
 
 
 def test_the_command_splits_beside_the_data() -> None:

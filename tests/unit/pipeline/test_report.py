@@ -23,11 +23,12 @@ from castproof.pipeline.reporting.data import Files, data_section, set_aside
 from castproof.pipeline.reporting.errors import error_groups
 from castproof.pipeline.reporting.examples import EVEN, EXTREME, PER_PART, examples
 from castproof.pipeline.reporting.explorer import explorer
-from castproof.pipeline.reporting.promise import limits, promise_section
+from castproof.pipeline.reporting.promise import calibration_section, limits, promise_section
 from castproof.pipeline.reporting.report import report_page
 from castproof.pipeline.reporting.reported import Reported, reported
 from castproof.pipeline.reporting.results import results_section
 from castproof.pipeline.reporting.slices import TOO_FEW, slice_results
+from castproof.report.charts import shown_calibrations
 from castproof.report.gate_page import Section
 from castproof.run_folder import RunFolder
 from castproof.wording import percent
@@ -80,6 +81,51 @@ def test_nothing_is_proven_by_the_photos_that_thresholds_were_chosen_on(crossval
     assert told.bound is None
     assert verdict(told)[0].startswith("No miss rate is promised")
     assert cards(told)[0].figure == "—"
+
+
+def test_cards_tell_of_which_photos_they_are_and_their_colour_is_that_of_the_worse_end(
+    run: Path, crossval: Path
+) -> None:
+    for folder, on in ((run, "test photos: "), (crossval, "out of fold: ")):
+        told = told_of(folder, Policy(miss_rate=0.4))
+        by_name = {one.title: one for one in cards(told)}
+        results, evidence = told.decision.results, told.decision.source.evidence.evidence
+        for name, rate in (
+            ("Missed defects", results.defective.accepted),
+            ("False alarms", results.good.rejected),
+        ):
+            assert by_name[name].text.startswith(on)
+            assert f"of {rate.photos:,} photos" in by_name[name].text
+            assert rate.high is not None
+            assert by_name[name].state == (
+                "alarm" if rate.high > 0.5 else "warn" if rate.high > 0.1 else "fine"
+            )
+        high = results.after.ece_interval.high
+        assert high is not None
+        assert by_name["Calibration error"].text.startswith(on)
+        assert by_name["Calibration error"].state == ("warn" if high > 0.05 else "fine")
+        photos = evidence.photos(defective=True)
+        assert by_name["Defective parts of evidence"].text.startswith(
+            f"{photos:,} photos that the gate was chosen on"
+        )
+        assert by_name["Proven to pass, at most"].state == "fine", "it was asked for"
+
+
+def test_the_calibration_of_folds_is_spoken_of_where_there_is_one(run: Path, crossval: Path) -> None:
+    policy = Policy(miss_rate=0.4)
+    cases = [
+        (folder, how, on_folds)
+        for folder, on_folds in ((run, False), (crossval, True))
+        for how in ("none", "temperature")
+    ]
+    for folder, how, on_folds in cases:
+        decision = decide(folder, Asked(policy, calibration=how))
+        section = calibration_section(Reported(decision, decided=True))
+        spoken_of = any("chosen without its part" in one for one in section.notes)
+        assert spoken_of == (on_folds and how == "temperature"), (folder, how)
+        names = section.tables[0].header[1:]
+        assert names == (("p_defective",) if how == "none" else ("before", "after"))
+        assert len(shown_calibrations(decision.results)) == len(names)
 
 
 def test_a_weak_bound_is_told_as_that(tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ def test_without_test_photos_it_is_told_that_the_gate_was_chosen_on_those_of_val
 
 @pytest.mark.slow
 def test_an_unchanged_line_is_called_changed_in_few_cases(run: Path) -> None:
-    """Network, photos and calibration may each err in 5 % of cases, verdicts far less; photos of one part are alike."""
+    """Network, photos and calibration may each err in 5% of cases, verdicts far less; photos of one part are alike."""
     states = []
     for seed in range(50):
         line = Line(seed)
@@ -310,7 +310,7 @@ def test_it_asks_for_as_many_more_parts_as_prove_the_promise_or_break_it(run: Pa
     gate = choose_gate(line.photos(40, 40).evidence, POLICY)
     few = check_promise(gate, line.photos(4, 4, shift=9, each=1).evidence)
     assert few is not None
-    assert few.more_parts == 10, "14 prove 20 % where none passes: 0.8^14 < 0.05 < 0.8^13"
+    assert few.more_parts == 10, "14 prove 20% where none passes: 0.8^14 < 0.05 < 0.8^13"
     bad = line.photos(6, 5, each=1).evidence
     logit = np.where(bad.defective, np.where(np.arange(11) < 2, -20.0, 20.0), -20.0)
     third = check_promise(gate, Evidence(bad.defective, logit, bad.part, bad.fold))

@@ -22,15 +22,15 @@ def test_each_photo_tells_its_verdict_and_each_part_its_threshold(texts: Read) -
     written = texts(worst_parts("good", [PartRow("part 7", 5, 1, 0.43, good)]))
     assert "part 7: 1 of 5 photos judged wrong, threshold 0.43" in written
     assert "called defective when p_defective ≥ threshold" in written
-    assert "false alarm\np_defective 0.9000\nok (good)\na.png" in written
-    assert "good passed\np_defective 0.2000" in written
+    assert "good not passed\np_defective 0.9\nok (good)\na.png" in written
+    assert "good passed\np_defective 0.2" in written
     rows = [
         PartRow("a", 2, 1, 0.5, [tile(True, 0.1, False)]),
         PartRow("b", 2, 0, 0.05, [tile(True, 0.1, True)]),
     ]
     written = texts(worst_parts("defective", rows))
-    assert "missed defect\np_defective 0.1000\ndef (defective)" in written
-    assert "caught defect\np_defective 0.1000" in written
+    assert "missed defect\np_defective 0.1\ndef (defective)" in written
+    assert "caught defect\np_defective 0.1" in written
 
 
 def test_a_long_name_of_a_part_stays_on_the_sheet() -> None:

@@ -38,7 +38,7 @@ def test_confusion_cells_hold_counts_and_shares(texts: Read) -> None:
     for name, count, share in (
         ("caught defects", "37", "92.5% of defective"),
         ("missed defects", "3", "7.5% of defective"),
-        ("false alarms", "6", "10.0% of good"),
+        ("good not passed", "6", "10.0% of good"),
         ("good passed", "54", "90.0% of good"),
     ):
         place = written.index(name)
@@ -93,7 +93,7 @@ def test_reliability_tells_its_errors_bins_and_counts(splits: list[ScoredSplit],
     split = splits[2]
     figure = plots.reliability_diagram([split])
     written = texts(figure)
-    assert f"ECE {split.metrics['ece']:.3f}, MCE {split.metrics['mce']:.3f} (15 bins)" in written
+    assert f"ECE {split.metrics['ece']:.4f}, MCE {split.metrics['mce']:.4f} (15 bins)" in written
     assert "15 equal-width bins" in written
     bars = [item for item in figure.axes[1].containers if isinstance(item, BarContainer)]
     heights = [[bar.get_height() for bar in container] for container in bars]

@@ -32,14 +32,14 @@ def split() -> ScoredSplit:
 def test_the_most_confident_errors_come_first(split: ScoredSplit) -> None:
     rows = most_confident_errors(split, 10)
     assert rows.misses.tolist() == [2, 0]
-    assert rows.false_alarms.tolist() == [4, 5, 3]
+    assert rows.not_passed.tolist() == [4, 5, 3]
     few = most_confident_errors(split, 1)
-    assert (few.misses.tolist(), few.false_alarms.tolist()) == ([2], [4])
+    assert (few.misses.tolist(), few.not_passed.tolist()) == ([2], [4])
 
 
 def test_equal_errors_come_by_row() -> None:
     split = score_split("test", np.zeros(4, dtype=bool), np.full(4, 0.7), 0.5, 1, 1)
-    assert most_confident_errors(split, 3).false_alarms.tolist() == [0, 1, 2]
+    assert most_confident_errors(split, 3).not_passed.tolist() == [0, 1, 2]
 
 
 def test_errors_are_told_with_probability_class_and_name(split: ScoredSplit, texts: Read) -> None:
@@ -48,9 +48,9 @@ def test_errors_are_told_with_probability_class_and_name(split: ScoredSplit, tex
     written = texts(figure)
     assert "test: n = 8 photos, 4 defective" in written
     assert "Missed defects: 2, the 1 most confident shown" in written
-    assert "False alarms: 3" in written.split("\n")
-    assert "p_defective 0.1000\ndef_front (defective)\ncast_def_0_a…eed_1234.jpeg" in written
-    assert "p_defective 0.7000\nok_front (good)\na.png" in written
+    assert "Good photos that did not pass: 3" in written.split("\n")
+    assert "p_defective 0.1\ndef_front (defective)\ncast_def_0_a…eed_1234.jpeg" in written
+    assert "p_defective 0.7\nok_front (good)\na.png" in written
 
 
 def test_class_is_shown_by_colour_and_by_dash(split: ScoredSplit) -> None:
@@ -72,7 +72,7 @@ def test_one_kind_of_error_alone_says_that_there_is_none_of_the_other(texts: Rea
     split = score_split("test", np.array([True, False]), np.array([0.2, 0.1]), 0.5, 1, 1)
     written = texts(top_errors(split, [tile(True, 0.2)], []))
     assert "Missed defects: 1" in written
-    assert "False alarms: none" in written
+    assert "Good photos that did not pass: none" in written
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 900), (900, 1), (3000, 2000)])

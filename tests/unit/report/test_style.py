@@ -10,13 +10,11 @@ from castproof.errors import OutputError
 from castproof.report.style import (
     finish,
     new_figure,
-    number,
     photo_count,
     save,
     shorten,
     split_style,
 )
-from castproof.wording import percent
 
 
 def test_a_saved_figure_is_a_png_of_its_size(tmp_path: Path) -> None:
@@ -79,36 +77,6 @@ def test_plots_are_drawn_in_threads_and_leave_the_settings_alone(tmp_path: Path)
         files = list(pool.map(draw, range(8)))
     assert len(set(files)) == 2
     assert dict(mpl.rcParams) == before
-
-
-@pytest.mark.parametrize(
-    ("value", "digits", "shown"),
-    [
-        (None, 3, "not defined"),
-        (1.0, 4, "1.0000"),
-        (0.99996, 4, ">0.9999"),
-        (0.9999, 4, "0.9999"),
-        (0, 3, "0.000"),
-        (0.1235, 2, "0.12"),
-    ],
-)
-def test_numbers_do_not_claim_perfection(value: float | None, digits: int, shown: str) -> None:
-    assert number(value, digits) == shown
-
-
-@pytest.mark.parametrize(
-    ("share", "shown"),
-    [
-        (0.0, "0.0%"),
-        (1 / 3000, "<0.1%"),
-        (0.0006, "0.1%"),
-        (0.5, "50.0%"),
-        (2999 / 3000, ">99.9%"),
-        (1.0, "100.0%"),
-    ],
-)
-def test_percentages_do_not_hide_a_single_miss(share: float, shown: str) -> None:
-    assert percent(share) == shown
 
 
 @pytest.mark.parametrize(

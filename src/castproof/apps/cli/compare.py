@@ -1,27 +1,41 @@
 """`castproof compare`: which of two runs, or of two cross-validations, judges better."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.table import Table
 
 from castproof.apps.cli import options
 from castproof.apps.cli.console import console, escape, tell, training_libraries
-from castproof.wording import counted
+from castproof.wording import counted, decimal, percent, stated
 
 if TYPE_CHECKING:
     from castproof.measure.comparison import Difference
     from castproof.pipeline.compare import Comparison
 
-STYLES = {"better": "green", "worse": "red", "cannot tell": "yellow"}
+CAPTION: Final = (
+    "Every part counts alike, but for macro-F1; a photo that is not ACCEPT is called defective. "
+    "Points: percentage points."
+)
+SHARES: Final = frozenset({"missed_defects", "good_not_passed", "wrong_verdicts"})
+NAMES: Final = {
+    "missed_defects": "missed defects",
+    "good_not_passed": "good not passed",
+    "wrong_verdicts": "wrong verdicts",
+    "expected_cost": "cost per photo",
+    "macro_f1": "macro-F1 of all photos",
+    "brier": "Brier, parts alike",
+    "log_loss": "log loss, parts alike",
+}
+STYLES: Final = {"better": "green", "worse": "red", "cannot tell": "yellow"}
 
 
 def compare_command(
     a: Annotated[Path, options.run("Folder of castproof train or castproof crossval", "A", crossval=True)],
     b: Annotated[Path, options.run("The other one", "B", crossval=True)],
     cost_fn: Annotated[float, typer.Option(help="Cost of one missed defect.")] = 10.0,
-    cost_fp: Annotated[float, typer.Option(help="Cost of one false alarm.")] = 1.0,
+    cost_fp: Annotated[float, typer.Option(help="Cost of a good photo that does not pass.")] = 1.0,
     confidence: Annotated[float, typer.Option(help="Of the intervals, between 0 and 1.")] = 0.95,
     json: Annotated[
         Path | None, typer.Option(help="Write everything to this file, too.", metavar="OUT")
@@ -63,8 +77,8 @@ def _show(comparison: "Comparison", confidence: float) -> None:
 
 
 def _table(comparison: "Comparison", confidence: float) -> Table:
-    table = Table()
-    for name in ("", "A", "B", "B − A", f"{confidence:.0%} interval", "B is"):
+    table = Table(caption=CAPTION, caption_justify="left")
+    for name in ("", "A", "B", "B − A", f"{stated(confidence)} interval", "B is"):
         table.add_column(name, justify="left" if name in ("", "B is") else "right")
     for one in comparison.differences:
         table.add_row(*_cells(one))
@@ -72,11 +86,17 @@ def _table(comparison: "Comparison", confidence: float) -> Table:
 
 
 def _cells(one: "Difference") -> tuple[str, ...]:
+    is_share = one.name in SHARES
+    shown = percent if is_share else decimal
+    low, by, high = (
+        f"{100 * value:+.1f}" if is_share else f"{value:+.4f}"
+        for value in (one.low, one.difference, one.high)
+    )
     return (
-        one.name.replace("_", " ").replace("macro f1", "macro-F1"),
-        f"{one.a:.4f}",
-        f"{one.b:.4f}",
-        f"{one.difference:+.4f}",
-        f"{one.low:+.4f} to {one.high:+.4f}",
+        NAMES[one.name],
+        shown(one.a),
+        shown(one.b),
+        f"{by} points" if is_share else by,
+        f"{low} to {high}",
         f"[{STYLES[one.conclusion]}]{one.conclusion}[/]",
     )

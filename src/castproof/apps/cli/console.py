@@ -25,7 +25,7 @@ from rich.text import Text
 
 from castproof.errors import CastproofError, MissingExtraError
 from castproof.progress import Task
-from castproof.wording import UNKNOWN_CHARACTER, command, harmless, round_name
+from castproof.wording import UNKNOWN_CHARACTER, command, decimal, harmless, round_name
 
 TRAIN_EXTRA: Final = frozenset(
     {
@@ -108,8 +108,7 @@ class RoundBars(Bars):
     def round_done(self, name: str, macro_f1: float | None) -> None:
         """Print one line per round where no bar tells how far it has come."""
         if self.hidden:
-            share = "n/a" if macro_f1 is None else f"{macro_f1:.4f}"
-            console.print(f"{round_name(name)} is done: macro-F1 {share}")
+            console.print(f"{round_name(name)} is done: macro-F1 {decimal(macro_f1)}")
 
 
 def tell(line: str, *, on: Console = console) -> None:

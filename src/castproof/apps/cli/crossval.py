@@ -32,7 +32,7 @@ from castproof.apps.cli.training_options import (
 from castproof.errors import SettingError
 from castproof.recipes import AUTO, CANDIDATES, recipe_settings
 from castproof.settings import BY_PICTURE
-from castproof.wording import counted, round_name
+from castproof.wording import counted, decimal, round_name
 
 if TYPE_CHECKING:
     from castproof.data.folds import Folds
@@ -149,14 +149,12 @@ class _Screen(RoundBars):
         console.print(f"Going on: {done} of {counted(rounds, 'round')} are done.")
 
 
-def _rate(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.4f}"
-
-
 def _show(result: "CrossvalResult") -> None:
-    table = Table(title="Parts that the network never saw", title_justify="left")
+    table = Table(
+        title="Parts that the network never saw, at the threshold of training", title_justify="left"
+    )
     table.add_column("")
-    for name in ("photos", "macro-F1", "AUC-ROC", "missed defects", "false alarms"):
+    for name in ("photos", "macro-F1", "AUC-ROC", "missed defects", "good not passed"):
         table.add_column(name, justify="right")
     for fold in result.scored:
         table.add_row(round_name(fold.name), *_cells(fold.metrics))
@@ -192,16 +190,16 @@ def leak_sentence(given: float, unseen: float, folds: Sequence[float]) -> str:
         else "The given split is no better: no leak shows here."
     )
     return (
-        f"The given split tells {given:.4f}, parts never seen {unseen:.4f} "
-        f"(folds: {min(folds):.4f} to {max(folds):.4f}). {cause}"
+        f"The given split tells {decimal(given)}, parts never seen {decimal(unseen)} "
+        f"(folds: {decimal(min(folds))} to {decimal(max(folds))}). {cause}"
     )
 
 
 def _cells(metrics: "dict[str, float | int | None]") -> list[str]:
     return [
         f"{metrics['n']:,}",
-        _rate(metrics["macro_f1"]),
-        _rate(metrics["auc_roc"]),
+        decimal(metrics["macro_f1"]),
+        decimal(metrics["auc_roc"]),
         f"{metrics['fn']:,} of {metrics['n_defective']:,}",
         f"{metrics['fp']:,} of {metrics['n_good']:,}",
     ]

@@ -10,7 +10,7 @@ from castproof.apps.cli import options
 from castproof.apps.cli.console import console, errors, escape, propose, tell, training_libraries
 from castproof.errors import CastproofError, PromiseError, SettingError
 from castproof.measure.decision import Thresholds
-from castproof.wording import counted, percent, probability
+from castproof.wording import counted, decimal, percent, probability, stated
 
 if TYPE_CHECKING:
     from castproof.gate.results import PartRates, PartShare
@@ -234,7 +234,7 @@ def _verdict_table(decision: "Decision") -> Table:
     rows = (
         ("missed defects", told.defective.accepted),
         ("defects REVIEW", told.defective.reviewed),
-        ("caught defects", told.defective.rejected),
+        ("defects REJECT", told.defective.rejected),
         ("good passed", told.good.accepted),
         ("good REVIEW", told.good.reviewed),
         ("false alarms", told.good.rejected),
@@ -253,8 +253,10 @@ def _verdict_table(decision: "Decision") -> Table:
         table.add_row("REVIEW load", load, "" if most is None else f"asked: {percent(most)}")
         table.add_row("cost per part", f"{told.cost:.4g}")
         at_rate = f"REVIEW load and cost at {percent(told.defect_rate)} defective parts. "
-    table.add_row("ECE before", f"{told.before.ece:.4f}", _ends(told.before.ece_interval))
-    table.add_row("ECE after", f"{told.after.ece:.4f}", _ends(told.after.ece_interval))
+    if told.before is not None:
+        table.add_row("ECE before", decimal(told.before.ece), _ends(told.before.ece_interval))
+    name = "ECE" if told.before is None else "ECE after"
+    table.add_row(name, decimal(told.after.ece), _ends(told.after.ece_interval))
     table.caption = (
         "What to expect of other parts; the promise is about the gate itself. Every part counts alike; parts: with any "
         "such photo; effective: as many independent photos would tell as much. "
@@ -266,7 +268,9 @@ def _verdict_table(decision: "Decision") -> Table:
 
 def _ends(interval: "Interval") -> str:
     return (
-        "" if interval.low is None or interval.high is None else f"{interval.low:.3f} to {interval.high:.3f}"
+        ""
+        if interval.low is None or interval.high is None
+        else f"{decimal(interval.low)} to {decimal(interval.high)}"
     )
 
 
@@ -274,7 +278,7 @@ def _part_rows(good: "PartRates", defective: "PartRates") -> list[tuple[str, "Pa
     return [
         ("missed defects", defective.accepted),
         ("defects REVIEW", defective.reviewed),
-        ("caught defects", defective.rejected),
+        ("defects REJECT", defective.rejected),
         ("good passed", good.accepted),
         ("good REVIEW", good.reviewed),
         ("false alarms", good.rejected),
@@ -295,7 +299,7 @@ def _rate_cells(rate: "Rate") -> list[str]:
 
 
 def _promise_table(decision: "Decision") -> Table:
-    confidence = f"{decision.gate.policy.confidence:.0%}"
+    confidence = stated(decision.gate.policy.confidence)
     table = Table(title="What else the evidence supports", title_justify="left")
     with_load = decision.results.defect_rate is not None
     load_names = ["REVIEW*"] if with_load else []

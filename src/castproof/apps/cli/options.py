@@ -75,7 +75,7 @@ def any_share(panel: str | None = None) -> Any:
     """Return the option --set-aside-any-share."""
     return typer.Option(
         "--set-aside-any-share",
-        help="Let --set-aside take away more than 5 % of a class without a question.",
+        help="Let --set-aside take away more than 5% of a class without a question.",
         rich_help_panel=panel,
     )
 

@@ -38,6 +38,7 @@ def show_summary(summary: "Summary", table: Path | None, *, part_per_folder: boo
         _show_warnings(summary, thing)
     if summary.has_labels and summary.count > 1:
         _show_labels(summary, thing, table)
+    _show_unknown_folders(summary, thing)
     if summary.kept:
         console.print(f"{counted(summary.kept, thing)} of these had been judged before.")
     new = summary.count - summary.kept
@@ -83,7 +84,7 @@ def _listed(shown: Sequence["Prediction"], folder: Path | None) -> Table:
     for column in ("photo", "verdict", "p_defective", *(["looks like"] if named else [])):
         table.add_column(column, overflow="fold")
     for one in shown:
-        p = "" if one.p_defective is None else f"{one.p_defective:.4f}"
+        p = "" if one.p_defective is None else probability(one.p_defective)
         verdict = f"[{STYLES[one.verdict.value]}]{one.verdict.value}[/]"
         name = one.path.relative_to(folder) if folder else one.path
         table.add_row(escape(str(name)), verdict, p, *([escape(one.looks_like)] if named else []))
@@ -110,7 +111,9 @@ def _show_labels(summary: "Summary", thing: str, table: Path | None) -> None:
         rows.add_row(label, *(f"{summary.of(label, verdict):,}" for verdict in Verdict))
     console.print(rows)
     console.print(
-        "Of photos that the network learnt from, this says nothing about others: see castproof card."
+        "Photos that the network was trained on look better here than others will. What to expect of other parts: "
+        "castproof card, or castproof report.",
+        soft_wrap=True,
     )
     cases = (
         ("missed defect", "false accept", summary.missed_count, summary.missed),
@@ -118,6 +121,19 @@ def _show_labels(summary: "Summary", thing: str, table: Path | None) -> None:
     )
     for words, other, count, listed in cases:
         _show_cases(f"{counted(count, words)} ({other}{'' if count == 1 else 's'})", count, listed, table)
+
+
+def _show_unknown_folders(summary: "Summary", thing: str) -> None:
+    """Print which folders are no class of the model although others are, or their names are nearly one."""
+    for folder, count in summary.unlabelled.most_common(_MOST_KINDS):
+        meant = summary.meant(folder)
+        if meant or summary.has_labels:
+            console.print(
+                f"[yellow]{counted(count, thing)} in a folder {escape(repr(folder))}, which is no class of the model, "
+                f"{'is' if count == 1 else 'are'} not counted as good or defective."
+                + (f" Is it {escape(repr(meant))}?[/]" if meant else "[/]"),
+                soft_wrap=True,
+            )
 
 
 def _show_cases(title: str, count: int, listed: Sequence["Prediction"], table: Path | None) -> None:

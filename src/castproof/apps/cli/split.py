@@ -21,7 +21,7 @@ from castproof.apps.cli.console import (
 )
 from castproof.apps.cli.parts_told import allow_aside, show_parts
 from castproof.settings import BY_PICTURE
-from castproof.wording import counted
+from castproof.wording import counted, percent
 
 if TYPE_CHECKING:
     from castproof.data.balance import Balance, SplitShare
@@ -115,7 +115,7 @@ def balance_table(balance: "Balance", *, of_parts: bool) -> Table:
     def cells(counts: Iterable[tuple[int, int]]) -> list[str]:
         return [f"{photos} of {parts}" if of_parts and photos else str(photos) for photos, parts in counts]
 
-    table.add_row("share of the photos", *(f"{split.share:.1%}" for split in balance.splits))
+    table.add_row("share of the photos", *(percent(split.share) for split in balance.splits))
     table.add_row("all", *cells((split.photos, split.parts) for split in balance.splits), style="bold")
     for one in balance.splits[0].photos_of:
         counts = ((split.photos_of[one], split.parts_of[one]) for split in balance.splits)

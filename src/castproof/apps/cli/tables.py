@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 
 from castproof.apps.cli.console import escape
+from castproof.wording import decimal, percent, probability
 
 if TYPE_CHECKING:
     from castproof.data.manifest import Manifest
@@ -15,7 +16,7 @@ ROWS: Final = (
     ("photos", "n"),
     ("defective", "n_defective"),
     ("caught defects (TP)", "tp"),
-    ("false alarms (FP)", "fp"),
+    ("good not passed (FP)", "fp"),
     ("good passed (TN)", "tn"),
     ("missed defects (FN)", "fn"),
     ("precision", "precision"),
@@ -39,6 +40,9 @@ ROWS: Final = (
     ("log loss", "log_loss"),
     ("expected cost per photo", "expected_cost"),
 )
+SHARES: Final = frozenset(
+    {"precision", "recall", "specificity", "fpr", "fnr", "npv", "error_rate", "accuracy"}
+)
 EMPHASISED: Final = frozenset({"macro_f1", "fn", "fp"})
 
 
@@ -59,7 +63,7 @@ def data_table(manifest: "Manifest") -> Table:
 def metrics_table(splits: Sequence["ScoredSplit"]) -> Table:
     """Return every metric, one column per split."""
     threshold = splits[0].threshold
-    table = Table(title=f"Results at threshold {threshold:.4f}", title_justify="left")
+    table = Table(title=f"Results at threshold {probability(threshold)}", title_justify="left")
     table.add_column("")
     for split in splits:
         table.add_column(escape(split.name), justify="right")
@@ -71,6 +75,6 @@ def metrics_table(splits: Sequence["ScoredSplit"]) -> Table:
 
 def _cell(metrics: Mapping[str, float | int | None], name: str) -> str:
     value = metrics[name]
-    if value is None:
-        return "n/a"
-    return str(value) if isinstance(value, int) else f"{value:.4f}"
+    if value is not None and name in SHARES:
+        return percent(value)
+    return f"{value:,}" if isinstance(value, int) else decimal(value)

@@ -12,7 +12,7 @@ from castproof.apps.cli.parts_told import show_parts
 from castproof.apps.cli.tables import data_table, metrics_table
 from castproof.errors import CastproofError
 from castproof.settings import TrainSettings
-from castproof.wording import counted, percent
+from castproof.wording import counted, decimal, percent, probability
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ class TrainingConsole(RoundBars):
             table.add_column(name, justify="right" if name else "left")
         for one in trials:
             ahead = "" if one.ahead is None else f"{one.ahead:.4f} ± {one.chance:.4f}"
-            loss = "not tried" if one.loss is None else f"{one.loss:.4f}"
+            loss = "not tried" if one.loss is None else decimal(one.loss)
             table.add_row(one.recipe, loss, ahead, style="bold" if one.recipe == recipe else None)
         table.caption = "Every part counts alike, both kinds alike; ± is two standard errors over parts."
         table.caption_justify = "left"
@@ -127,9 +127,9 @@ class TrainingConsole(RoundBars):
         best = "  [green]best so far[/]" if record.is_best and not self._settings.keeps_last else ""
         console.print(
             f"{record.epoch:>5}/{self._settings.epochs:<3} "
-            f"{record.train_loss:>7.4f} {_share(record.val_loss):>7}   "
-            f"{_share(record.train_macro_f1):>7} [bold]{_share(record.val_macro_f1):>7}[/]   "
-            f"{record.threshold:>9.4f}   {record.lr:>7.1e}{best}"
+            f"{record.train_loss:>7.4f} {decimal(record.val_loss):>7}   "
+            f"{decimal(record.train_macro_f1):>7} [bold]{decimal(record.val_macro_f1):>7}[/]   "
+            f"{probability(record.threshold):>9}   {record.lr:>7.1e}{best}"
         )
 
     def show_good_parts(self, trained: "GoodPartsRun") -> None:
@@ -171,7 +171,9 @@ class TrainingConsole(RoundBars):
         if trained.gate is not None:
             show_gate(trained.gate)
         if no_gate:
-            tell(f"Photos are judged at the threshold {result.learnt.threshold:.4f}, which nothing proves.")
+            tell(
+                f"Photos are judged at the threshold {probability(result.learnt.threshold)}, which nothing proves."
+            )
         if result.learnt.types is not None:
             tell(_types_named(result.learnt.types))
         start = "confusion_matrices.png" if no_gate else "gate/tradeoff.png and gate/calibration.png"
@@ -214,7 +216,3 @@ def _types_named(trial: "TypesTrial") -> str:
         + ("not proven." if trial.is_useful else "no better than chance, so no type is named.")
         + (f" Left out, with fewer than 3 parts: {escape(left_out)}." if left_out else "")
     )
-
-
-def _share(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.4f}"

@@ -155,7 +155,13 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
         "Cost of a missed defect; used for expected_cost alone, it does not move the threshold.",
         None,
     ),
-    ("cost_fp", float, DECISION, "Cost of a false alarm; used for expected_cost alone.", None),
+    (
+        "cost_fp",
+        float,
+        DECISION,
+        "Cost of a good photo that does not pass; used for expected_cost alone.",
+        None,
+    ),
     ("seed", int, RUN, "Seed of every random choice.", None),
     (
         "num_workers",

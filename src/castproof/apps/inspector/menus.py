@@ -83,7 +83,7 @@ def _recent(parent: tk.Menu, recent: Callable[[], Sequence[str]], opened: Callab
 
 def _settings(parent: tk.Menu, choices: Choices) -> tk.Menu:
     menu = _menu(parent)
-    scales = {number: tr("as the screen says") if number == 0 else f"{number} %" for number in SCALES}
+    scales = {number: tr("as the screen says") if number == 0 else f"{number}%" for number in SCALES}
     _choice(menu, tr("Language"), "language", languages(), choices.language, choices)
     _choice(menu, tr("Theme"), "theme", {LIGHT: tr("light"), DARK: tr("dark")}, choices.theme, choices)
     _choice(menu, tr("Size of texts"), "scaling_percent", scales, choices.scale, choices)

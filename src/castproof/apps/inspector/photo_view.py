@@ -42,7 +42,7 @@ class PhotoView(ttk.Frame):
         parent: the widget that it lies in.
         colours: around the photo.
         scale: see `theme.scale_of`.
-        on_zoom: gets the zoom, such as "217 %", whenever it changes; "" where there is no photo.
+        on_zoom: gets the zoom, such as "217%", whenever it changes; "" where there is no photo.
         on_pixel: gets the pixel under the mouse; None beside the photo.
     """
 
@@ -194,7 +194,7 @@ class PhotoView(ttk.Frame):
         self._redraw()
 
     def _tell_zoom(self) -> None:
-        told = "" if self._viewport is None else f"{100 * self._viewport.zoom:.0f} %"
+        told = "" if self._viewport is None else f"{100 * self._viewport.zoom:.0f}%"
         if told != self._zoom_told:
             self._zoom_told = told
             self._on_zoom(told)

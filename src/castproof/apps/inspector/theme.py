@@ -1,4 +1,4 @@
-"""How the window looks: theme, fonts, colours and scale. Sizes are given for a scale of 100 % and grow with it."""
+"""How the window looks: theme, fonts, colours and scale. Sizes are given for a scale of 100% and grow with it."""
 
 import sys
 import tkinter as tk

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from castproof.data.manifest import Photo
 from castproof.data.photo_statistics import PhotoStatistics
+from castproof.wording import percent
 
 LEAST_PHOTOS: Final = 20  # below, there is no rest that a photo could differ from
 COMMON_SIZE_FROM: Final = 0.9
@@ -80,7 +81,7 @@ RULES: Final = (
         1,
         5.0,
         0.10,
-        lambda value: f"{value:.1%} of the pixels white",
+        lambda value: f"{percent(value)} of the pixels white",
     ),
     Rule(
         "glare",
@@ -88,7 +89,7 @@ RULES: Final = (
         1,
         5.0,
         0.02,
-        lambda value: f"a white spot of {value:.1%} of the photo",
+        lambda value: f"a white spot of {percent(value)} of the photo",
     ),
 )
 ODD_OBJECT_SPREADS: Final = 7.0

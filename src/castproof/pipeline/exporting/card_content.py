@@ -13,7 +13,7 @@ from castproof.model.checkpoint import Checkpoint
 from castproof.pipeline.exporting.parity import Parity
 from castproof.pipeline.gate_words import promise_sentences
 from castproof.pipeline.reporting.reported import Reported, reported
-from castproof.wording import counted, percent
+from castproof.wording import counted, decimal, percent
 
 Section = dict[str, Any]
 
@@ -81,9 +81,9 @@ def _results(told: Reported | None) -> Section:
         "had not learnt from; every part counts alike, 95% intervals are clustered by part",
         "defective": _rates(results.defective),
         "good": _rates(results.good),
-        "ECE, 15 bins": f"{results.after.ece:.4f}",
-        "MCE, 15 bins": f"{results.after.mce:.4f}",
-        "Brier score": f"{results.after.brier:.4f}",
+        "ECE, 15 bins": decimal(results.after.ece),
+        "MCE, 15 bins": decimal(results.after.mce),
+        "Brier score": decimal(results.after.brier),
         **_for_the_line(results),
     }
 

@@ -269,7 +269,7 @@ def _card(
         about={
             **about_run(opened.folder.path, opened.hparams, checkpoint, manifest, gate),
             "export": export_section,
-            "input gate": {"false alarms": fitted.false_alarms},
+            "input gate": {"input alarms": fitted.false_alarms},
             "licence": {"model": settings.licence},
         },
         references=_references(opened, settings),

@@ -87,6 +87,26 @@ def input_gate_of(
     return fitted
 
 
+def reasons_of(
+    fitted: FittedInputGate, checkpoint: Checkpoint, paths: Sequence[Path], progress: Progress = SILENT
+) -> list[tuple[str, ...]]:
+    """Return in which ways each photo is unlike the training photos; nothing for one that cannot be read.
+
+    Args:
+        fitted: what `input_gate_of` returned.
+        checkpoint: the network that it was fitted with, on the CPU.
+        paths: the photos.
+        progress: told of every photo.
+    """
+    looked = _look_at(paths, checkpoint, progress)
+    return [
+        ()
+        if one is None
+        else fitted.gate.reasons(one.numbers, float(fitted.novelty.novelty(one.features[None])[0]))
+        for one in looked
+    ]
+
+
 def _fitted(read: Sequence[tuple[Photo, _Looked]], false_alarm_rate: float) -> FittedInputGate:
     names = {key: number for number, key in enumerate(sorted({part_key(photo) for photo, _ in read}))}
     part = np.array([names[part_key(photo)] for photo, _ in read], np.int64)

@@ -21,7 +21,7 @@ from castproof.preprocess import Pixels, resize
 from castproof.progress import SILENT, Progress
 from castproof.runtime.session import Seen
 from castproof.threads import map_in_threads
-from castproof.wording import counted
+from castproof.wording import counted, percent
 
 P_TOLERANCE: Final = 1e-4
 HEAT_TOLERANCE: Final = 0.02  # nats; where p_defective is 0.5, that moves it by 0.01
@@ -232,8 +232,8 @@ def check_parity(
     heat = parity.largest_heat_difference
     raise ModelFileError(
         "The exported file does not say what the network says; it was not written.",
-        rule=f"At most {most_changed:.1%} of the verdicts may change, {most_retyped:.0%} of the defect types, no "
-        f"p_defective by more than {tolerance:g}"
+        rule=f"At most {percent(most_changed)} of the verdicts may change, {percent(most_retyped)} of the types, "
+        f"no p_defective by more than {tolerance:g}"
         + (f", no heat by more than {heat_tolerance:g} nats." if isfinite(heat_tolerance) else "."),
         found=f"Of {counted(len(compared), 'photo')}, {len(changed):,} changed verdict, {len(retyped):,} "
         f"defect type; the largest difference of p_defective is {parity.largest_p_difference:.3g}"

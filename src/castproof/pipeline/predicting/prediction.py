@@ -90,7 +90,7 @@ class Rules:
         """
         verdict = self.gate.verdict(p_defective, unlike_training=bool(warnings))
         judged = verdict is not Verdict.NOT_INSPECTED
-        name = os.path.basename(os.path.dirname(os.path.abspath(unit.path)))  # noqa: PTH100, PTH119, PTH120
+        name = folder_of(unit.path)
         label = self.label_of(name)
         return Prediction(
             path=unit.path,
@@ -104,3 +104,8 @@ class Rules:
             model_id=self.model_id,
             looks_like=looks_like if verdict in SUSPECT else "",
         )
+
+
+def folder_of(path: Path) -> str:
+    """Return the name of the folder that a photo, or the folder of a part, lies in."""
+    return os.path.basename(os.path.dirname(os.path.abspath(path)))  # noqa: PTH100, PTH119, PTH120

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Final
 
 from castproof.measure.decision import Verdict
-from castproof.pipeline.predicting.prediction import DEFECTIVE, GOOD, Prediction
+from castproof.pipeline.predicting.prediction import DEFECTIVE, GOOD, Prediction, folder_of
 
 LISTED: Final = 20
 _KINDS: Final = 1000
+_NEARLY: Final = 0.8  # likeness of two names, from which one may be a slip of the other
 
 
 @dataclass
@@ -22,6 +24,8 @@ class Summary:
         warnings: how often each kind of warning was given: its words before the colon.
         first: the first predictions.
         not_accepted: the first whose verdict is not ACCEPT.
+        unlabelled: how many lie in a folder of each name that is no class of the model.
+        classes: names of the classes of the model.
         missed: the first missed defects (false accepts).
         false_alarms: the first false alarms (false rejects).
         kept: how many were finished before and not judged again.
@@ -34,6 +38,8 @@ class Summary:
     warnings: Counter[str] = field(default_factory=Counter)
     first: list[Prediction] = field(default_factory=list)
     not_accepted: list[Prediction] = field(default_factory=list)
+    unlabelled: Counter[str] = field(default_factory=Counter)
+    classes: tuple[str, ...] = ()
     missed: list[Prediction] = field(default_factory=list)
     false_alarms: list[Prediction] = field(default_factory=list)
     kept: int = 0
@@ -67,6 +73,10 @@ class Summary:
             _list(self.not_accepted, prediction)
         if prediction.label:
             self.labelled[prediction.label, prediction.verdict] += 1
+        else:
+            folder = folder_of(prediction.path)
+            if folder in self.unlabelled or len(self.unlabelled) < _KINDS:
+                self.unlabelled[folder] += 1
         if prediction.correct is False:
             _list(self.missed if prediction.label == DEFECTIVE else self.false_alarms, prediction)
         if prediction.warnings:
@@ -75,6 +85,10 @@ class Summary:
                 kind = warning.partition(":")[0]
                 if kind in self.warnings or len(self.warnings) < _KINDS:
                     self.warnings[kind] += 1
+
+    def meant(self, folder: str) -> str:
+        """Return the class of the model whose name is nearly that of `folder`, "" where there is none."""
+        return next(iter(get_close_matches(folder, self.classes, 1, _NEARLY)), "")
 
     def of(self, label: str, verdict: Verdict) -> int:
         """Return how many of a label, "defective" or "good", got `verdict`."""

@@ -17,17 +17,19 @@ from castproof.gate.policy import (
 from castproof.gate.results import Results
 from castproof.gate.risk import EXACT, Sample, size_needed, upper_bound
 from castproof.measure.intervals import Rate
+from castproof.pipeline.decide import OUT_OF_FOLD, Decision
 from castproof.pipeline.gate_words import CHOSE_THE_NETWORK, IF_NOT_READ_OFF, limit_words
 from castproof.pipeline.reporting.reported import Reported
 from castproof.pipeline.reporting.results import interval, share_words
 from castproof.report.gate_page import Section
 from castproof.report.page import Card
-from castproof.wording import counted, percent
+from castproof.wording import counted, decimal, percent, stated
 
-FEW_PARTS: Final = 30  # with fewer, not even a rate of 10 % can be proven with 95 % confidence
+FEW_PARTS: Final = 30  # with fewer, not even a rate of 10% can be proven with 95% confidence
 WEAK: Final = 0.25  # a bound above this is none that anybody signs, unless it was asked for
 USUAL: Final = 0.05
 NOTICEABLE, ALARMING = 0.1, 0.5  # shares of missed defects, or of false alarms
+OFF: Final = 0.05  # calibration error, from which p_defective is not to be taken at its word
 FINE, WARN, ALARM = "fine", "warn", "alarm"
 
 
@@ -40,7 +42,7 @@ def verdict(told: Reported) -> tuple[str, str]:
             "there are no others that could prove anything about them.",
             WARN,
         )
-    limit = f"at most {limit_words(bound, policy)} pass this gate, with {bound.confidence:.0%} confidence"
+    limit = f"at most {limit_words(bound, policy)} pass this gate, with {stated(bound.confidence)} confidence"
     if policy.name in (AUTO_GATE, MISS_RATE) and bound is decision.gate.promise:
         sentence = f"{limit[0].upper()}{limit[1:]}: proven on {_rests_on(told, bound)}."
         if contradicted(told):
@@ -95,7 +97,7 @@ def notes(told: Reported) -> list[str]:
     parts = decision.source.evidence.evidence.parts(defective=True)
     if parts < usual:
         found.append(
-            f"A promise of {USUAL:.0%} takes {usual:,} defective parts, even if none passes; here are {parts:,}."
+            f"A promise of {stated(USUAL)} takes {usual:,} defective parts, even if none passes; here are {parts:,}."
         )
     promise, missed = decision.gate.promise, _missed_share(decision.results)
     over = promise if promise is not None and promise.per == PER_PART and missed > promise.at_most else None
@@ -108,29 +110,33 @@ def notes(told: Reported) -> list[str]:
 
 
 def cards(told: Reported) -> list[Card]:
-    """Return the figures at the top."""
+    """Return the figures at the top, each with the photos that it is of; their colour is that of the interval's worse
+    end.
+    """
     decision, results, bound = told.decision, told.decision.results, told.bound
+    on = told_on_words(decision)
     evidence = decision.source.evidence.evidence
     proven = (
         Card(
             "Proven to pass, at most",
             limit_words(bound, decision.gate.policy).partition(" ")[0],
-            f"of defective {'parts' if bound.per == PER_PART else 'photos'}, {bound.confidence:.0%} confidence",
-            ALARM if contradicted(told) else FINE,
+            f"of defective {'parts' if bound.per == PER_PART else 'photos'}, {stated(bound.confidence)} confidence",
+            ALARM if contradicted(told) else _proven_state(bound, decision.gate.policy),
         )
         if bound
         else Card("Proven to pass, at most", "—", "nothing is proven", WARN)
     )
     found = [
         proven,
-        *_error_cards(results),
+        *_error_cards(results, on),
         *_line_cards(told),
-        Card("Calibration error", f"{results.after.ece:.4f}", "ECE, 15 bins of p_defective", FINE),
+        _calibration_card(results, on),
     ]
-    for name, defective in (("Defective parts", True), ("Good parts", False)):
+    for name, defective in (("Defective parts of evidence", True), ("Good parts of evidence", False)):
         parts, photos = evidence.parts(defective=defective), evidence.photos(defective=defective)
         few = f", few: no rate below {ceiled(none_of(parts))} can be proven" if parts < FEW_PARTS else ""
-        found.append(Card(name, f"{parts:,}", counted(photos, "photo") + few, WARN if few else FINE))
+        text = f"{counted(photos, 'photo')} that the gate was chosen on{few}"
+        found.append(Card(name, f"{parts:,}", text, WARN if few else FINE))
     return found
 
 
@@ -148,7 +154,31 @@ def _line_cards(told: Reported) -> list[Card]:
     ]
 
 
-def _error_cards(results: Results) -> list[Card]:
+def told_on_words(decision: Decision) -> str:
+    """Return of which photos the results are, in a word or two."""
+    return "out of fold" if decision.told_on == OUT_OF_FOLD else "test photos"
+
+
+def _proven_state(bound: Bound, policy: Policy) -> str:
+    """Return how a bound is marked: as any share of missed defects is, but for one that was asked for."""
+    return (
+        FINE if policy.name == MISS_RATE and bound.at_most == policy.miss_rate else _state_of(bound.at_most)
+    )
+
+
+def _calibration_card(results: Results, on: str) -> Card:
+    told, high = results.after, results.after.ece_interval.high
+    ends = f"; {decimal(told.ece_interval.low)} to {decimal(high)}" if high is not None else ""
+    worse = told.ece if high is None else high
+    return Card(
+        "Calibration error",
+        decimal(told.ece),
+        f"{on}: ECE, 15 bins of p_defective{ends}",
+        WARN if worse > OFF else FINE,
+    )
+
+
+def _error_cards(results: Results, on: str) -> list[Card]:
     if results.by_part is not None:
         good, defective = results.by_part
         shares = (
@@ -159,25 +189,32 @@ def _error_cards(results: Results) -> list[Card]:
             Card(
                 name,
                 percent(share.share),
-                f"{percent(share.low)} to {percent(share.high)}; of {counted(share.parts, f'{kind} part')}, "
+                f"{on}: {percent(share.low)} to {percent(share.high)}; of {counted(share.parts, f'{kind} part')}, "
                 "photos combined",
-                _state_of(share.share),
+                _state_of(share.high),
             )
             for name, kind, share in shares
         ]
     rates = (("Missed defects", results.defective.accepted), ("False alarms", results.good.rejected))
     return [
-        Card(name, share_words(rate), _card_text(rate), _state_of(rate.share or 0.0)) for name, rate in rates
+        Card(name, share_words(rate), f"{on}: {_card_text(rate)}", _state_of(_worse_end(rate)))
+        for name, rate in rates
     ]
 
 
+def _worse_end(rate: Rate) -> float:
+    return rate.high if rate.high is not None else rate.share or 0.0
+
+
 def _state_of(share: float) -> str:
-    """Return how a share of errors is marked: nobody runs a line with most good parts rejected."""
+    """Return how a share of errors is marked, or the upper end of its interval: nobody runs a line with most good parts
+    rejected.
+    """
     return ALARM if share > ALARMING else WARN if share > NOTICEABLE else FINE
 
 
 def none_of(parts: int) -> float:
-    """Return the rate that `parts` without a failure prove with 95 % confidence."""
+    """Return the rate that `parts` without a failure prove with 95% confidence."""
     return upper_bound(0.0, Sample(max(parts, 1), EXACT), 0.95)
 
 
@@ -229,7 +266,7 @@ def aim_words(policy: Policy) -> str:
     """Return what the thresholds were chosen for."""
     unit = "defective parts" if policy.per == PER_PART else "defective photos"
     return {
-        MISS_RATE: f"at most {100 * policy.miss_rate:.6g}% of {unit} pass, with {policy.confidence:.0%} confidence; "
+        MISS_RATE: f"at most {stated(policy.miss_rate)} of {unit} pass, with {stated(policy.confidence)} confidence; "
         "within that, as many good parts as possible pass",
         AUTO_GATE: "the lowest cost to expect of new parts, good and defective ones weighing the same",
         MIN_COST: "the lowest expected cost per part",

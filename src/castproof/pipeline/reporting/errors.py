@@ -25,7 +25,7 @@ from castproof.report.gate_page import Judged, JudgedGroup
 from castproof.report.heat_pictures import heat_picture
 from castproof.report.page import Tile
 from castproof.report.thumbnails import Picture, thumbnail
-from castproof.wording import counted
+from castproof.wording import counted, probability
 
 SHOWN: Final = 6
 PER_PART: Final = 2
@@ -152,9 +152,9 @@ def _judged(decision: Decision, row: int, pictures: Pictures) -> Judged:
 def _verdict_words(p: float, at: Thresholds) -> str:
     verdict = decide(p, at)
     limits = {
-        Verdict.ACCEPT: f"below {at.threshold:.4g}",
-        Verdict.REVIEW: f"{at.threshold:.4g} to {at.reject_from:.4g}",
-        Verdict.REJECT: f"from {at.reject_from:.4g}",
+        Verdict.ACCEPT: f"below {probability(at.threshold)}",
+        Verdict.REVIEW: f"{probability(at.threshold)} to {probability(at.reject_from)}",
+        Verdict.REJECT: f"from {probability(at.reject_from)}",
     }
     return f"{verdict}, {limits[verdict]}"
 

@@ -127,7 +127,7 @@ def rows_at(kinds: dict[str, Kind], setting: Setting, *, counted_photos: bool) -
         share, photos, parts = told[kind][verdict]
         of = kinds[kind]
         shown = f"{photos:,} of {len(of.p):,}" if counted_photos else ""
-        rows.append(ExplorerRow(key, name, percent(_freed(share)), shown, f"{parts:,} of {of.told.parts:,}"))
+        rows.append(ExplorerRow(key, name, percent(share), shown, f"{parts:,} of {of.told.parts:,}"))
     return rows
 
 
@@ -141,12 +141,12 @@ def load_at(kinds: dict[str, Kind], setting: Setting) -> float | None:
 
 def _load_words(kinds: dict[str, Kind], setting: Setting) -> str:
     load = load_at(kinds, setting)
-    return NOT_STATED if load is None else percent(_freed(load))
+    return NOT_STATED if load is None else percent(load)
 
 
 def _cost_words(kinds: dict[str, Kind], setting: Setting) -> str:
     cost = cost_at(kinds, setting)
-    return NOT_STATED if cost is None else f"{_freed(cost):.4g}"
+    return NOT_STATED if cost is None else f"{round(cost, 12):.4g}"
 
 
 def cost_at(kinds: dict[str, Kind], setting: Setting) -> float | None:
@@ -179,11 +179,6 @@ def sentence_at(kinds: dict[str, Kind], setting: Setting) -> str:
         f"{many((1 - rate) * good['rejected'][0])} good ones are rejected, "
         f"{many(load)} are looked at by hand."
     )
-
-
-def _freed(value: float) -> float:
-    """Return `value` without what is lost in its last digits, which depends on the order of adding."""
-    return round(value, 12)
 
 
 def _weights(kinds: dict[str, Kind]) -> dict[str, list[list[float]]]:

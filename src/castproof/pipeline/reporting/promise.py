@@ -2,11 +2,13 @@
 
 from typing import Final
 
+from castproof.gate.calibrator import NONE
 from castproof.gate.choice import ceiled, sample_of, sides
 from castproof.gate.gate import Bound
 from castproof.gate.policy import AUTO_GATE, MANUAL, MISS_RATE, PER_PHOTO
 from castproof.gate.results import Calibration
 from castproof.gate.risk import EXACT, SHARES, WEIGHTED, size_needed
+from castproof.pipeline.decide import OUT_OF_FOLD
 from castproof.pipeline.gate_words import (
     CHOSE_THE_NETWORK,
     IF_NOT_READ_OFF,
@@ -16,7 +18,7 @@ from castproof.pipeline.reporting.content import FEW_PARTS, none_of
 from castproof.pipeline.reporting.reported import Reported
 from castproof.report.gate_page import Section
 from castproof.report.page import Table
-from castproof.wording import counted, percent
+from castproof.wording import counted, decimal, percent, stated
 
 USUAL: Final = (0.2, 0.1, 0.05, 0.02, 0.01)
 METHODS: Final = {
@@ -83,7 +85,7 @@ def _bound_facts(bound: Bound) -> list[tuple[str, str]]:
         ("Independent evidence", counted(bound.parts, "defective part")),
         ("Their photos", f"{bound.photos:,}, which count for no more than their parts"),
         ("Passed", f"{percent(bound.passed)}, every {unit} counted alike"),
-        ("At most", f"{ceiled(bound.at_most)}, with {bound.confidence:.0%} confidence, one-sided"),
+        ("At most", f"{ceiled(bound.at_most)}, with {stated(bound.confidence)} confidence, one-sided"),
     ]
     if bound.per == PER_PHOTO:
         facts.append(("They count as", f"{bound.size:.1f} equal parts, since some have more photos"))
@@ -97,21 +99,22 @@ def _needed_table(told: Reported) -> Table:
     for rate in USUAL:
         needed = size_needed(0.0, rate, policy.confidence, EXACT) or 0
         rows.append(
-            (f"{100 * rate:g}%", f"{needed:,}", "yes" if needed <= parts else f"{needed - parts:,} more")
+            (f"{stated(rate)}", f"{needed:,}", "yes" if needed <= parts else f"{needed - parts:,} more")
         )
     return Table(
         "How many defective parts a promise takes, if none of them passes",
         ("miss rate", "defective parts", f"enough with these {parts:,}?"),
         rows,
-        f"With {policy.confidence:.0%} confidence. Where some pass, it takes more. Photos do not replace parts.",
+        f"With {stated(policy.confidence)} confidence. Where some pass, it takes more. Photos do not replace parts.",
     )
 
 
 def calibration_section(told: Reported) -> Section:
     """Return how far p_defective can be taken at its word."""
     gate, results = told.decision.gate, told.decision.results
-    names = ("before", "after")
-    columns = [_calibration_figures(one) for one in (results.before, results.after)]
+    before = results.before
+    names = ("p_defective",) if before is None else ("before", "after")
+    columns = [_calibration_figures(one) for one in (before, results.after) if one is not None]
     labels = (
         "ECE, 15 bins of equal width",
         "MCE, the same bins",
@@ -130,7 +133,10 @@ def calibration_section(told: Reported) -> Section:
         [("Calibration", f"{gate.calibrator}{why}")],
         [
             Table(
-                "Before and after calibration", ("", *names), rows, "Lower is better, except for resolution."
+                "How far p_defective is off" if before is None else "Before and after calibration",
+                ("", *names),
+                rows,
+                "Lower is better, except for resolution.",
             )
         ],
         _calibration_notes(told),
@@ -142,7 +148,8 @@ def _calibration_notes(told: Reported) -> list[str]:
         "Verdicts do not depend on calibration: it never changes the order of photos, and the thresholds "
         "move with it."
     ]
-    if len(told.decision.outcome.gates) > 1:
+    calibrated = told.decision.gate.calibrator.method != NONE or told.decision.outcome.is_calibrated
+    if told.decision.told_on == OUT_OF_FOLD and calibrated:
         kinds = sorted({one.calibrator.method for one in told.decision.outcome.gates.values()})
         found.append(
             "Out of fold, each photo has the calibration that was chosen without its part "
@@ -163,7 +170,7 @@ def _calibration_figures(told: Calibration) -> list[str]:
         parts.within_bins,
         told.log_loss,
     )
-    return [f"{value:.4f}" for value in figures]
+    return [decimal(value) for value in figures]
 
 
 def limits(told: Reported, doubts: list[str]) -> list[str]:
@@ -181,7 +188,7 @@ def limits(told: Reported, doubts: list[str]) -> list[str]:
         "Other light: it holds for the camera, light and position of these photos. Check again after any "
         "change, with castproof validate and a small new set.",
         "Confidence is about the method: of many promises made in this way, at most "
-        f"{1 - decision.gate.policy.confidence:.0%} are broken. It does not say how large a break would be.",
+        f"{stated(1 - decision.gate.policy.confidence)} are broken. It does not say how large a break would be.",
         "Shares per part say nothing about one single part: a part with a faint defect may pass on every photo.",
     ]
     if good < FEW_PARTS:

@@ -23,7 +23,7 @@ from castproof.pipeline.reporting.reported import Reported
 from castproof.pipeline.reporting.results import others_section, results_section
 from castproof.pipeline.reporting.slices import slice_results
 from castproof.progress import SILENT, Progress
-from castproof.report.charts import reliability_chart, tradeoff_chart
+from castproof.report.charts import reliability_chart, shown_calibrations, tradeoff_chart
 from castproof.report.gate_page import UNLABELLED, GatePage, Labels, gate_html
 from castproof.run_folder import REPORT_FILE
 
@@ -67,7 +67,6 @@ def report_page(
     sliced, worst = slice_results(decision, statistics, progress)
     errors = error_groups(decision, progress)
     sentence, state = verdict(told)
-    results = decision.results
     return GatePage(
         name=decision.source.folder.resolve().name,
         made=made_words(decision.source),
@@ -83,8 +82,7 @@ def report_page(
         tradeoff=tradeoff_chart(decision.tradeoff, decision.gate.thresholds.threshold),
         calibration=calibration_section(told),
         reliability=[
-            reliability_chart(results.before, "before: what the network says"),
-            reliability_chart(results.after, "after calibration"),
+            reliability_chart(told_of, name) for told_of, name in shown_calibrations(decision.results)
         ],
         explorer=explorer(decision, progress),
         errors_text=errors_text(decision, errors),

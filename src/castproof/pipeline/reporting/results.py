@@ -9,7 +9,7 @@ from castproof.pipeline.decide import OUT_OF_FOLD, Decision
 from castproof.pipeline.reporting.reported import Reported
 from castproof.report.gate_page import Section
 from castproof.report.page import Table
-from castproof.wording import counted, percent
+from castproof.wording import counted, percent, probability, stated
 
 RATE_HEADER: Final = ("", "share, parts alike", "interval", "photos", "parts with any", "worth*")
 
@@ -26,7 +26,7 @@ def results_section(told: Reported) -> Section:
             RATE_HEADER,
             [*_rate_rows("defective", results.defective), *_rate_rows("good", results.good)],
             "* as many independent photos would tell as much. Intervals: "
-            f"{confidence:.0%}, clustered by part: {'; '.join(methods)}.",
+            f"{stated(confidence)}, clustered by part: {'; '.join(methods)}.",
         ),
     ]
     if results.defect_rate is not None:
@@ -101,13 +101,13 @@ def others_section(told: Reported) -> Section:
         "",
         "threshold",
         "missed there",
-        f"proven, {confidence:.0%}",
+        f"proven, {stated(confidence)}",
         "good parts pass",
         *(["looked at by hand*"] if with_load else []),
     )
     rows = [
         (
-            "no defect of these photos passes" if rate is None else f"at most {100 * rate:.6g}% pass",
+            "no defect of these photos passes" if rate is None else f"at most {stated(rate)} pass",
             *_tradeoff_cells(row),
         )
         for rate, row in decision.promises
@@ -130,7 +130,7 @@ def others_section(told: Reported) -> Section:
 
 def _tradeoff_cells(row: TradeoffRow) -> tuple[str, ...]:
     return (
-        f"{row.threshold:.4g}",
+        probability(row.threshold),
         percent(row.missed),
         f"≤\N{NO-BREAK SPACE}{percent(row.bound)}",
         percent(row.good_passed),

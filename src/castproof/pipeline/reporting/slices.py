@@ -19,7 +19,7 @@ from castproof.progress import SILENT, Progress
 from castproof.report.gate_page import Section
 from castproof.report.page import Group, Table, Tile
 from castproof.report.thumbnails import Picture
-from castproof.wording import counted
+from castproof.wording import counted, stated
 
 NUMBERS: Final = ("brightness", "contrast", "glare", "sharpness", "rim contrast")
 KINDS: Final[tuple[tuple[ErrorKind, str], ...]] = (("missed", "missed"), ("false_alarms", "rejected"))
@@ -55,7 +55,7 @@ def slice_results(
     tables = [_slice_table(f"By {name}", of) for name, of in _by_property([*by_light, *by_name]).items()]
     notes = [
         "Shares count parts alike; in brackets their intervals, "
-        f"{decision.results.good.rejected.confidence:.0%}. Where a slice has fewer than {LEAST_PARTS} "
+        f"{stated(decision.results.good.rejected.confidence)}. Where a slice has fewer than {LEAST_PARTS} "
         "parts of a kind, nothing is told of it. Of many slices some are worse than the rest by chance."
     ]
     if decision.gate.policy.combine.several:

@@ -7,7 +7,7 @@ from castproof.pipeline.validation.proposal import BOTH, Proposal
 from castproof.pipeline.validation.validate import Validation
 from castproof.pipeline.validation.verdict import has_changed
 from castproof.pipeline.validation.words import share_words
-from castproof.wording import counted
+from castproof.wording import counted, probability, stated
 
 
 def next_lines(validation: Validation, proposal: Proposal | None, why_not: str = "") -> list[str]:
@@ -18,6 +18,12 @@ def next_lines(validation: Validation, proposal: Proposal | None, why_not: str =
         proposal: a new gate, where one was looked for and found.
         why_not: why there is none, where one was looked for.
     """
+    if validation.is_another_kind:
+        return [
+            *([f"There is no new gate to propose: {why_not}"] if why_not else []),
+            "Look whether these are the right photos: the part, the camera, the light. If they are what the line makes "
+            "now, train on such photos, too, and decide a gate anew.",
+        ]
     if not validation.labelled:
         return [
             "Let a person label these photos, put them into class folders and validate again: then it can be told "
@@ -55,7 +61,7 @@ def proposal_lines(validation: Validation, proposal: Proposal) -> list[str]:
         unit = "defective photos" if gate.promise.per == PER_PHOTO else "defective parts"
         found.append(
             f"It promises that at most {ceiled(gate.promise.at_most)} of {unit} pass, with "
-            f"{gate.promise.confidence:.0%} confidence."
+            f"{stated(gate.promise.confidence)} confidence."
         )
     elif has_changed(validation):
         needed = (
@@ -71,7 +77,9 @@ def proposal_lines(validation: Validation, proposal: Proposal) -> list[str]:
 
 def threshold_words(thresholds: Thresholds) -> str:
     """Return for example "ACCEPT below 0.41, REJECT from 0.6"."""
-    return f"ACCEPT below {thresholds.threshold:.4g}, REJECT from {thresholds.reject_from:.4g}"
+    return (
+        f"ACCEPT below {probability(thresholds.threshold)}, REJECT from {probability(thresholds.reject_from)}"
+    )
 
 
 def method(validation: Validation) -> list[str]:
@@ -81,7 +89,7 @@ def method(validation: Validation) -> list[str]:
         "Photos of the run, and of parts that it knows, count for nothing: of them the network knows the answer.",
         "What the network says, and the photos, were compared by a permutation test over parts (ranks: level and "
         "spread), corrected for "
-        "many numbers by Holm's rule: in each of both a false alarm comes in at most 5 % "
+        "many numbers by Holm's rule: in each of both a change where there is none comes in at most 5% "
         "of cases each.",
         "No change seen is no proof that nothing changed: what so many parts could have shown is told beside it.",
     ]

@@ -81,7 +81,7 @@ _Family = dict[str, tuple[str, str, Measured, Measured]]
 
 
 def changes(before: Values, now: Values, what: Mapping[str, str], *, seed: int = 1337) -> list[Change]:
-    """Return every number of good and of defective parts beside training; a false alarm among all in 5 % of cases.
+    """Return every number of good and of defective parts beside training; a false alarm among all in 5% of cases.
 
     Each kind is compared with its like: another share of defective parts is no change. A kind with so few parts that no
     arrangement of them is rare enough is compared apart, so that it costs the other nothing.
@@ -120,7 +120,7 @@ def _compared(family: _Family, what: Mapping[str, str], seed: int) -> list[Chang
 def changes_of_any_mix(
     before: Values, now: Values, what: Mapping[str, str], *, seed: int = 1337
 ) -> list[Change]:
-    """Return every number of parts of unknown kind beside training; a false alarm among all in at most 5 % of cases.
+    """Return every number of parts of unknown kind beside training; a false alarm among all in at most 5% of cases.
 
     A number has moved where its level lies on the same side of that of the good and of that of the defective parts at
     training, each with half of the chance of a false alarm: then no mix of these kinds looks like the new parts. The

@@ -75,6 +75,7 @@ def validation_json(validation: Validation, proposal: Proposal | None) -> dict[s
             "unreadable": [asdict(one) for one in new.manifest.unreadable],
             "photos_of_the_run_not_compared": validation.gone,
         },
+        "unlike_training": None if validation.unlike is None else asdict(validation.unlike),
         "findings": [asdict(one) for one in findings(validation)],
         "gate": validation.gate.to_json(),
         "rates": [asdict(one) for one in validation.rates],
@@ -110,13 +111,13 @@ def page_of(validation: Validation, proposal: Proposal | None, why_not: str = ""
 def tables(validation: Validation) -> list[Table]:
     """Return the figures: verdicts, then what was compared number by number."""
     found = []
-    if validation.rates:
+    if validation.rates and not validation.is_another_kind:
         header = ("", "now", "of", f"at training ({validation.told_on})", "of", "difference")
         rows = [
             (one.name, *_rate_cells(one.now), *_rate_cells(one.before), _difference_cell(one))
             for one in validation.rates
         ]
-        text = "Shares count parts alike, single photos are judged; in brackets: 95 % intervals, clustered by part."
+        text = "Shares count parts alike, single photos are judged; in brackets: 95% intervals, clustered by part."
         found.append(Table("Verdicts", header, rows, text))
     compared = [*validation.said, *validation.images]
     if compared:

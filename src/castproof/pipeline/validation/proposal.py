@@ -18,6 +18,7 @@ from castproof.pipeline.judged import open_source, with_evidence_of
 from castproof.pipeline.validation.validate import Validation
 from castproof.pipeline.validation.validated import judged_of, validated_photos
 from castproof.pipeline.validation.verdict import has_changed
+from castproof.pipeline.validation.words import reasons_words
 from castproof.wording import counted
 
 NEW: Final = "new"
@@ -57,6 +58,9 @@ class Found:
 
 def look_for_gate(validation: Validation, *, wanted: bool) -> Found:
     """Return a proposal where one is wanted, or where something changed so that one may be needed."""
+    if validation.is_another_kind:
+        error = _another_kind(validation)
+        return Found(None, " ".join(filter(None, (error.problem, error.rule))), error) if wanted else Found()
     changed = validation.labelled and has_changed(validation)
     if not (wanted or changed):
         return Found()
@@ -136,6 +140,15 @@ def _lets_more_pass(proposal: Proposal, gate: Gate) -> bool:
     """Return whether a photo of the evidence passes the proposed gate that does not pass `gate`."""
     new, old = (pass_through(one, proposal.evidence).accepted for one in (proposal.gate, gate))
     return bool((new & ~old).any())
+
+
+def _another_kind(validation: Validation) -> SettingError:
+    return SettingError(
+        f"No gate is proposed for photos of another kind than those of {validation.run.path}.",
+        rule="New thresholds cannot make up for what the network has never seen.",
+        found=reasons_words(validation.unlike) if validation.unlike else "",
+        fix="Train on such photos, too: castproof train",
+    )
 
 
 def _no_stricter_gate(validation: Validation, needed: int | None) -> PromiseError:

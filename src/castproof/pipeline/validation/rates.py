@@ -58,7 +58,7 @@ class PromiseCheck:
 
 
 def rate_changes(gate: Gate, before: Evidence, now: Evidence) -> list[RateChange]:
-    """Return how verdicts on single photos have changed, with 95 % intervals clustered by part."""
+    """Return how verdicts on single photos have changed, with 95% intervals clustered by part."""
     old, new = pass_through(gate, before), pass_through(gate, now)
     rows = [(MISSED, True, "accepted"), (FALSE_ALARMS, False, "rejected")]
     if gate.thresholds.reviews:

@@ -33,13 +33,14 @@ from castproof.pipeline.validation.changes import (
 )
 from castproof.pipeline.validation.new_photos import Earlier, NewPhotos, look_up, read_new, survey_earlier
 from castproof.pipeline.validation.rates import PromiseCheck, RateChange, check_promise, rate_changes
+from castproof.pipeline.validation.unlike import Unlike, unlike_training
 from castproof.pipeline.validation.validated import validated_photos
 from castproof.progress import SILENT, Progress
 from castproof.run_folder import RunFolder
 from castproof.settings import BY_PICTURE, check_parts
 
 TEST: Final = "test"
-VAL: Final = "val, which the gate was chosen on"
+VAL: Final = "the photos that the gate was chosen on"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,7 @@ class Validation:
         said: what the network says beside training.
         size: photos of another size; None where there are none.
         gone: photos of the run that are not on this disk any more, or have changed.
+        unlike: the new photos that the input gate calls unlike those of training; None where there is none.
     """
 
     run: RunFolder
@@ -79,6 +81,12 @@ class Validation:
     said: Sequence[Change]
     size: SizeChange | None
     gone: int
+    unlike: Unlike | None = None
+
+    @property
+    def is_another_kind(self) -> bool:
+        """Whether most of the new photos are not of the kind that the run was trained on."""
+        return self.unlike is not None and self.unlike.is_another_kind
 
     @property
     def labelled(self) -> bool:
@@ -150,8 +158,9 @@ def validate(
             found=f"All {len(new.manifest.photos):,} photos show parts that it knows.",
             fix="Take photos of other parts.",
         )
+    unlike = unlike_training(checkpoint, source, new, progress)
     p = score_photos(checkpoint, paths, device, progress)
-    return assess(source, gate, earlier, new, judged_photos(new.counted, p))
+    return replace(assess(source, gate, earlier, new, judged_photos(new.counted, p)), unlike=unlike)
 
 
 def assess(source: Source, gate: Gate, earlier: Earlier, new: NewPhotos, judged: Judged) -> Validation:

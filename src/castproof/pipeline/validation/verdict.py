@@ -10,6 +10,8 @@ from castproof.pipeline.validation.words import (
     more_words,
     parts_words,
     points,
+    reasons_words,
+    share_words,
     unit_words,
     units_words,
 )
@@ -18,6 +20,12 @@ from castproof.wording import counted, percent
 
 def verdict(validation: Validation) -> tuple[State, str]:
     """Return the one sentence that stands above everything else, and how bad it is."""
+    if validation.unlike is not None and validation.is_another_kind:
+        return "alarm", (
+            "Most of these photos are of another kind than those that the run was trained on: "
+            f"{share_words(validation.unlike.rate)} are unlike them. {reasons_words(validation.unlike)} Neither "
+            "verdicts nor the promise mean anything for them."
+        )
     if not validation.labelled:
         return _unlabelled_verdict(validation)
     promise, parts = validation.promise, parts_words(validation)
@@ -91,6 +99,8 @@ def _moved_words(validation: Validation) -> str:
     """Return what has changed besides the verdicts, "" for nothing."""
     names = list(dict.fromkeys(STATISTIC_WORDS[one.name] for one in validation.images if one.told.moved))
     names += ["the size of the photos"] if validation.size else []
+    unlike = validation.unlike
+    names += ["photos unlike those of training"] if unlike and unlike.is_more_than_expected else []
     names += [f"what the network says of {one.kind}" for one in validation.said if one.told.moved]
     names += ["calibration"] if validation.calibration and validation.calibration.has_drifted else []
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

@@ -10,8 +10,9 @@ from castproof.measure.intervals import Rate
 from castproof.pipeline.validation.calibration import CalibrationCheck
 from castproof.pipeline.validation.changes import ANY_KIND, DEFECTIVE_PARTS, GOOD_PARTS, Change
 from castproof.pipeline.validation.rates import FALSE_ALARMS, MISSED, PromiseCheck, RateChange
+from castproof.pipeline.validation.unlike import Unlike
 from castproof.pipeline.validation.validate import Validation
-from castproof.wording import counted, percent
+from castproof.wording import counted, decimal, percent, stated
 
 State = Literal["alarm", "warn", "open", "fine"]
 STATISTIC_WORDS: Final = {
@@ -50,13 +51,14 @@ class Finding:
 
 
 def findings(validation: Validation) -> list[Finding]:
-    """Return every single answer, the most important first."""
-    found = []
-    if validation.promise is not None:
-        found.append(_promise(validation.promise))
-    found += map(_rate, validation.rates)
-    if validation.calibration is not None:
-        found.append(_calibration(validation.calibration))
+    """Return every single answer, the most important first; of photos of another kind nothing about verdicts."""
+    found = [] if validation.unlike is None else [_input(validation.unlike)]
+    if not validation.is_another_kind:
+        if validation.promise is not None:
+            found.append(_promise(validation.promise))
+        found += map(_rate, validation.rates)
+        if validation.calibration is not None:
+            found.append(_calibration(validation.calibration))
     found.append(_network(validation))
     found.append(_images(validation))
     if validation.size is not None:
@@ -73,12 +75,30 @@ def findings(validation: Validation) -> list[Finding]:
     return found
 
 
+def _input(unlike: Unlike) -> Finding:
+    text = (
+        f"{share_words(unlike.rate)} are unlike the training photos; at the station the input gate makes them REVIEW, "
+        f"whatever their p_defective. {reasons_words(unlike)}"
+    ).rstrip()
+    if unlike.is_another_kind:
+        return Finding("like the training photos", "alarm", "another kind", text)
+    if unlike.is_more_than_expected:
+        return Finding("like the training photos", "warn", "some are not", text)
+    return Finding("like the training photos", "fine", "alike", text)
+
+
+def reasons_words(unlike: Unlike) -> str:
+    """Return in which ways photos are unlike those of training, and how many, in a sentence; "" for none."""
+    told = "; ".join(f"{words} ({counted(count, 'photo')})" for words, count in unlike.reasons)
+    return f"Reasons: {told}." if told else ""
+
+
 def _promise(promise: PromiseCheck) -> Finding:
     told = promise.bound
     text = (
         f"At most {limit_words(promise)} of {unit_words(promise)} may pass. Of {units_words(promise)}, "
         f"{percent(told.passed)} pass now; alone this proves that at most {ceiled(told.at_most)} do "
-        f"({told.confidence:.0%} confidence). "
+        f"({stated(told.confidence)} confidence). "
     )
     if promise.broken:
         return Finding("promise", "alarm", "broken", text + "The promise is broken.")
@@ -93,7 +113,7 @@ def _rate(change: RateChange) -> Finding:
     if difference is None:
         return Finding(change.name, "open", CANNOT_TELL, text + "There is nothing to compare.")
     text += (
-        f"Difference {points(difference.now_less_before)}, 95 % interval {points(difference.low)} to "
+        f"Difference {points(difference.now_less_before)}, 95% interval {points(difference.low)} to "
         f"{points(difference.high)}: "
     )
     if difference.says == "higher":
@@ -120,8 +140,8 @@ def _calibration(check: CalibrationCheck) -> Finding:
     now = check.now.drift
     text = (
         f"p_defective promises {now.expected:.1f} defective parts of {now.parts:,}, {now.low:,} to {now.high:,} in "
-        f"95 % of all cases; there are {now.defective_parts:,}. ECE {check.now.ece:.3f}, at training "
-        f"{check.before.ece:.3f}. "
+        f"95% of all cases; there are {now.defective_parts:,}. ECE {decimal(check.now.ece)}, at training "
+        f"{decimal(check.before.ece)}. "
     )
     if check.has_drifted:
         return Finding("calibration", "warn", "drifted", f"{text}p_defective does not hold any more.")
@@ -200,7 +220,7 @@ def parts_words(validation: Validation) -> str:
 
 def limit_words(promise: PromiseCheck) -> str:
     """Return the promised miss rate."""
-    return f"{100 * promise.limit:.6g}%"
+    return stated(promise.limit)
 
 
 def unit_words(promise: PromiseCheck) -> str:

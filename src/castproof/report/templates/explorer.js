@@ -21,6 +21,7 @@
   const grouped = (x) => whole(Number(x.toFixed(6))).replace(/\B(?=(\d{3})+$)/g, ",");
   const percent = (exact) => {
     const share = freed(exact);
+    if (share === 0 || share === 1) return 100 * share + "%";
     if (share > 0 && share < 0.0005) return "<0.1%";
     if (share >= 0.9995 && share < 1) return ">99.9%";
     return oneDigit(100 * share) + "%";
