@@ -30,16 +30,16 @@ def check_bmp(image: BmpImagePlugin.BmpImageFile, length: int) -> None:
 
 
 def check_webp(data: bytes) -> None:
-    """Raise where a WebP is cut off, or larger than is read.
+    """Raise where a WebP is not as long as it says, or larger than is read.
 
     The size is read before a library sees the file, since it makes room for all pixels as soon as it opens one.
 
     Raises:
-        FlawError: it is cut off, or its header is damaged.
+        FlawError: it has more or fewer bytes than its header asks for, or its header is damaged.
         OversizeError: it has too many pixels or frames.
     """
     end = int.from_bytes(data[4:8], "little") + 8
-    if end > len(data):
+    if not end <= len(data) <= end + 1:  # a writer may fill up the last word
         raise FlawError(f"The file has {len(data)} bytes; its header asks for {end}.")
     sizes, count, at = [], 0, _RIFF_BYTES
     while at + _CHUNK_BYTES <= end:

@@ -48,6 +48,8 @@ class WholePng(PngImagePlugin.PngImageFile):
         self._bits, self._interlaced, self._pixels = _read_chunks(self._data)
         super().__init__(io.BytesIO(data))
         check_size(*self.size, bits=self._bits)
+        if any(box != (0, 0, *self.size) for _, box, *_ in self.tile):
+            raise FlawError("Its first frame is smaller than the photo.")
 
     def load_prepare(self) -> None:
         """Mark the last row."""

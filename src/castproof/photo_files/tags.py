@@ -30,8 +30,14 @@ _BYTES: Final = {
 }
 _NUMBERS: Final = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _TEXT: Final = (1, 2, 6, 7)  # kinds that stay one string of bytes
-_FURTHER: Final = (34665, 34853, 40965)  # tags that point to more tags: EXIF, GPS, interoperability
-_DEEPEST: Final = 3
+_FURTHER: Final = (
+    330,
+    34665,
+    34853,
+    40965,
+)  # they point to directories: smaller pictures, EXIF, GPS, interoperability
+_PIXELS: Final = ((273, 279), (324, 325), (513, 514))  # places and lengths of strips, of tiles, of a preview
+_SHORTEST: Final = 16
 _ORIENTATION: Final = 0x0112
 _SHORT, _LONG = 3, 4
 
@@ -55,13 +61,13 @@ class Tag:
 
 @dataclass(frozen=True)
 class Tags:
-    """The tags of the first page of a TIFF, or of an EXIF block.
+    """One directory of tags: of a page, of a smaller picture, or of what EXIF says.
 
     Args:
         data: the file.
         order: "<" or ">", that of the bytes of a number.
         tags: by their code.
-        start: where the directory of the tags begins.
+        start: where the directory begins.
         end: where it ends.
     """
 
@@ -85,65 +91,87 @@ class Tags:
         return struct.unpack_from(f"{self.order}{tag.count}{_NUMBERS[tag.kind]}", self.data, tag.start)
 
     def number(self, code: int, default: int) -> int:
-        """Return the first of `numbers`."""
-        return (self.numbers(code) or (default,))[0]
+        """Return the only one of `numbers`.
+
+        Raises:
+            FlawError: there are several.
+        """
+        found = self.numbers(code, (default,))
+        if len(found) != 1:
+            raise FlawError(f"Its tag {code} holds {len(found)} numbers.")
+        return found[0]
+
+    def stretches(self) -> list[tuple[int, int]]:
+        """Return where the pixels that the directory tells of begin and end, however they are cut up."""
+        found = []
+        for starts, lengths in _PIXELS:
+            where, sizes = self.numbers(starts), self.numbers(lengths)
+            if len(where) != len(sizes):
+                raise FlawError("The places and the lengths of its pixels are not as many.")
+            found += [(start, start + size) for start, size in zip(where, sizes, strict=True)]
+        return found
 
 
-def read_tags(data: bytes) -> Tags:
-    """Return the tags of the first page, after all that they point to were found within bounds.
-
-    Args:
-        data: a TIFF file, or the EXIF block of another file.
+def read_tags(data: bytes) -> list[Tags]:
+    """Return the directories of a TIFF, that of its first page first.
 
     Raises:
-        FlawError: they are not.
+        FlawError: a directory, or what a tag points to, lies beyond the end of the file; a directory or a tag is there
+            twice; or tags claim more bytes than the file has.
+        OversizeError: there are too many tags.
     """
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
-    if order is None or len(data) < 16:
-        raise FlawError("Its tags are damaged.")
+    if order is None or len(data) < _SHORTEST:
+        raise FlawError("Its header is damaged.")
     big = struct.unpack_from(order + "H", data, 2)[0] == 43
-    first = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)[0]
-    found, _ = _directory(data, order, big, first, len(data), 1)
-    return found
+    word = "Q" if big else "I"
+    left = [struct.unpack_from(order + word, data, 8 if big else 4)[0]]
+    found: dict[int, Tags] = {}
+    claimed, count = 0, 0
+    while left:
+        at = left.pop()
+        if at in found:
+            raise FlawError("One of its directories is there twice.")
+        page = found[at] = _directory(data, order, big, at)
+        count += len(page.tags)
+        check_segments(count)
+        claimed += sum(tag.end - tag.start for tag in page.tags.values())
+        if claimed > len(data):
+            raise FlawError("Its tags claim more bytes than the file has.")
+        left += [one for code in _FURTHER for one in page.numbers(code)]
+        left += [
+            one for one in struct.unpack_from(order + word, data, page.end - struct.calcsize(word)) if one
+        ]
+    return list(found.values())
 
 
-def _directory(data: bytes, order: str, big: bool, at: int, budget: int, depth: int) -> tuple[Tags, int]:
-    """Return a directory and what is left of `budget`, in bytes."""
-    head, entry = (8, 20) if big else (2, 12)
+def _directory(data: bytes, order: str, big: bool, at: int) -> Tags:
+    head, entry, tail = (8, 20, 8) if big else (2, 12, 4)
     if at + head > len(data):
         raise FlawError("Its tags lie beyond the end of the file.")
     count = struct.unpack_from(order + ("Q" if big else "H"), data, at)[0]
     check_segments(count)
     end = at + head + count * entry
-    tags = {}
+    if end + tail > len(data):
+        raise FlawError("Its tags lie beyond the end of the file.")
+    tags: dict[int, Tag] = {}
     for place in range(at + head, end, entry):
         code, tag = _tag(data, order, big, place)
-        if tag is None:
-            continue
-        budget -= tag.end - tag.start
-        if budget < 0:
-            raise FlawError("Its tags claim more bytes than the file has.")
         if code in tags:
             raise FlawError(f"Its tag {code} is there twice.")
         tags[code] = tag
-    found = Tags(data, order, tags, at, end)
-    for code in _FURTHER:
-        if code in tags and depth < _DEEPEST:
-            _, budget = _directory(data, order, big, found.number(code, 0), budget, depth + 1)
-    return found, budget
+    return Tags(data, order, tags, at, end + tail)
 
 
-def _tag(data: bytes, order: str, big: bool, place: int) -> tuple[int, Tag | None]:
-    """Return a code and its tag; None where a reader passes over it."""
-    layout, inline = ("HHQ", 8) if big else ("HHI", 4)
-    if place + struct.calcsize(order + layout) + inline > len(data):
-        raise FlawError("Its tags lie beyond the end of the file.")
-    code, kind, count = struct.unpack_from(order + layout, data, place)
-    size, start = count * _BYTES.get(kind, 0), place + struct.calcsize(order + layout)
+def _tag(data: bytes, order: str, big: bool, place: int) -> tuple[int, Tag]:
+    layout, inline = (order + "HHQ", 8) if big else (order + "HHI", 4)
+    code, kind, count = struct.unpack_from(layout, data, place)
+    start = place + struct.calcsize(layout)
     if kind not in _BYTES:
-        return code, None
+        raise FlawError(f"Its tag {code} is of an unknown kind.")
     if kind not in _TEXT and count > MAX_TAG_NUMBERS:
         raise FlawError(f"Its tag {code} claims {count} numbers.")
+    size = count * _BYTES[kind]
     if size > inline:
         start = struct.unpack_from(order + ("Q" if big else "I"), data, start)[0]
     if start + size > len(data):

@@ -26,7 +26,9 @@ _STRIPS, _SAMPLES, _ROWS, _STRIP_BYTES, _PLANAR = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES, _JPEG_TABLES = 322, 323, 324, 325, 347
 _PLAIN, _LZW, _JPEG, _DEFLATE, _OLD_DEFLATE, _PACK_BITS = 1, 5, 7, 8, 32946, 32773
 _MOST_SAMPLES: Final = 6
+_PHOTOMETRIC: Final = 262
 _HEADER_BYTES: Final = 8
+_PADDING: Final = 15  # bytes by which writers fill up the last page
 _MOST_EXPANDED: Final = 8192  # strips or tiles that are looked at one by one, which takes 0.1 ms each
 
 
@@ -54,13 +56,17 @@ def check_tiff(data: bytes) -> None:
         FlawError: its tags, or the lengths of its strips or tiles, contradict each other.
         OversizeError: it has more pixels than are read.
     """
-    tags = read_tags(data)
+    pages = read_tags(data)
+    tags = pages[0]
     width, height = tags.number(_WIDTH, 0), tags.number(_HEIGHT, 0)
     samples, bits = tags.number(_SAMPLES, 1), tags.numbers(_BITS, (1,))
     if not 1 <= samples <= _MOST_SAMPLES or len(bits) not in (1, samples):
         raise FlawError("The number of its channels is damaged.")
+    if tags.number(_PHOTOMETRIC, -1) < 0:
+        raise FlawError("Its tags do not say what black is.")
     bits = bits * samples if len(bits) == 1 else bits
     check_size(width, height, bits=sum(bits))
+    _check_places(pages)
     planar = tags.number(_PLANAR, 1) == 2
     layout = _layout(tags, width, height, bits, planar)
     segments = _segments(tags, layout)
@@ -88,21 +94,32 @@ def _layout(tags: Tags, width: int, height: int, bits: tuple[int, ...], planar: 
     return _Layout(across, rows, row_bytes, heights * len(planes))
 
 
-def _segments(tags: Tags, layout: _Layout) -> list[tuple[int, int]]:
-    """Return where each segment begins and ends; they lie in the file, apart from each other and from the tags."""
-    tiled = _TILES in tags.tags
-    starts = tags.numbers(_TILES if tiled else _STRIPS)
-    lengths = tags.numbers(_TILE_BYTES if tiled else _STRIP_BYTES)
-    if not len(starts) == len(lengths) == len(layout.heights):
-        raise FlawError(
-            f"It has {len(starts)} strips or tiles; {len(layout.heights)} make a photo of this size."
-        )
-    segments = [(start, start + length) for start, length in zip(starts, lengths, strict=True)]
-    taken = sorted([*segments, (0, _HEADER_BYTES), (tags.start, tags.end)])
-    if taken[-1][1] > len(tags.data):
-        raise FlawError("It ends before its pixels do.")
+def _check_places(pages: list[Tags]) -> None:
+    """Raise FlawError where pixels lie beyond the end of the file or on each other, or bytes belong to nothing.
+
+    Bytes that belong to nothing tell that some were put in, where pixels are stored as they are.
+    """
+    data = pages[0].data
+    taken = [(0, _HEADER_BYTES)]
+    for page in pages:
+        taken += [(page.start, page.end), *page.stretches()]
+    taken.sort()
     if any(before[1] > after[0] for before, after in pairwise(taken)):
         raise FlawError("Its strips or tiles overlap.")
+    last = max(taken[-1][1], *(tag.end for page in pages for tag in page.tags.values()))
+    if last > len(data):
+        raise FlawError("It ends before its pixels do.")
+    if last + _PADDING < len(data) and pages[0].number(_COMPRESSION, _PLAIN) == _PLAIN:
+        raise FlawError(f"The file has {len(data)} bytes; its tags account for {last}.")
+
+
+def _segments(tags: Tags, layout: _Layout) -> list[tuple[int, int]]:
+    """Return where each segment begins and ends."""
+    segments = tags.stretches()
+    if len(segments) != len(layout.heights):
+        raise FlawError(
+            f"It has {len(segments)} strips or tiles; {len(layout.heights)} make a photo of this size."
+        )
     return segments
 
 
