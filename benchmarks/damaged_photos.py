@@ -6,7 +6,8 @@
 Small pieces of real photos are stored in every way that castproof reads, damaged in one of some twenty ways, and
 decoded. Counted are those that are accepted with more than 2 % of their pixels changed by more than 8 of 255 levels,
 and among them those of which a decoder (Pillow, OpenCV, libjpeg with its warnings), a checksum or a length could have
-told. With --large, the largest photos of every kind that the limits allow are decoded, each in a process of its own.
+told. With --large, the largest photos of every kind that the limits allow, and small files that ask for much, are
+decoded, each in a process of its own.
 """
 
 import argparse
@@ -16,9 +17,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ from PIL import Image
 
 from castproof.errors import ImageError
 from castproof.images import decode, is_image_file
+from photo_bombs import bombs
 from photo_damage import damaged
 from photo_seeds import Seed, seeds
 from photo_witnesses import witness
@@ -43,11 +47,11 @@ LARGE: dict[str, tuple[str, str, float, dict[str, Any]]] = {
     "JPEG quality 100": ("JPEG", "RGB", 16, {"quality": 100, "subsampling": 0}),
     "JPEG progressive": ("JPEG", "RGB", 15.9, {"progressive": True, "quality": 95}),
     "JPEG CMYK": ("JPEG", "CMYK", 35, {"quality": 55}),
-    "JPEG stored as RGB": ("JPEG", "RGB", 60, {"keep_rgb": True, "quality": 40}),
+    "JPEG stored as RGB": ("JPEG", "RGB", 50, {"keep_rgb": True, "quality": 40}),
     "PNG grey": ("PNG", "L", 69, {"compress_level": 1}),
     "PNG colour": ("PNG", "RGB", 69, {"compress_level": 1}),
     "PNG alpha": ("PNG", "RGBA", 52, {"compress_level": 1}),
-    "PNG grey alpha": ("PNG", "LA", 69, {"compress_level": 1}),
+    "PNG grey alpha": ("PNG", "LA", 52, {"compress_level": 1}),
     "PNG palette with transparency": ("PNG", "P", 69, {"compress_level": 1, "transparency": 0}),
     "PNG 16 bits": ("PNG", "I;16", 69, {"compress_level": 1}),
     "BMP": ("BMP", "RGB", 69, {}),
@@ -76,7 +80,7 @@ def lost_share(sound: npt.NDArray[np.uint8], got: npt.NDArray[np.uint8]) -> floa
     height, width = min(len(sound), len(got)), min(sound.shape[1], got.shape[1])
     changes = np.abs(sound[:height, :width].astype(int) - got[:height, :width]).max(axis=-1)
     kept: int = int((changes <= LOST_LEVELS).sum())
-    return 1 - kept / (sound.shape[0] * sound.shape[1])
+    return 1 - kept / (len(sound) * int(sound.shape[1]))
 
 
 @contextlib.contextmanager
@@ -162,30 +166,29 @@ def decode_one(path: Path) -> dict[str, Any]:
     data = path.read_bytes()
     before, began = peak_mb() - len(data) / 2**20, time.process_time()
     try:
-        shape = str(decode(data).shape)
+        told = f"accepted: {decode(data).shape}"
     except ImageError as error:
-        shape = f"refused: {error.found}"
+        told = f"refused: {error.found}"
     return {
         "file_mb": round(len(data) / 1e6, 1),
         "cpu_s": round(time.process_time() - began, 2),
         "memory_mb": round(peak_mb() - before),
-        "photo": shape,
+        "told": told,
     }
 
 
-def large() -> dict[str, Any]:
-    path = Path(os.environ.get("TMPDIR", "/tmp")) / f"large-photo-{os.getpid()}"
-    told = {}
-    for name, (kind, mode, megapixels, options) in LARGE.items():
-        with quiet():
-            path.write_bytes(large_photo(kind, mode, megapixels, options))
-        done = subprocess.run(
-            [sys.executable, __file__, "--one", str(path)], capture_output=True, check=True, text=True
-        )
-        told[name] = {"megapixels": megapixels, **json.loads(done.stdout)}
-        print(name, told[name], flush=True)
-    path.unlink()
-    return told
+def large() -> None:
+    """Print what each of the largest photos, and of the files that ask for much, takes."""
+    made = {name: partial(large_photo, *photo) for name, photo in LARGE.items()}
+    asked = {name: partial(bytes, data) for name, data in bombs().items()}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "photo"
+        for name, data in (made | asked).items():
+            with quiet():
+                path.write_bytes(data())
+            command = [sys.executable, __file__, "--one", str(path)]
+            done = subprocess.run(command, capture_output=True, check=True, text=True)
+            print(json.dumps({"photo": name, **json.loads(done.stdout)}), flush=True)
 
 
 def main() -> None:

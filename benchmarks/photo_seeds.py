@@ -97,7 +97,7 @@ def seeds(grey: Grey) -> list[Seed]:
         *found,
         Seed("JPEG 4:4:0", "JPEG", odd),
         Seed("PNG interlaced", "PNG", interlaced(grey)),
-        Seed("TIFF tiles", "TIFF", tiled(grey, 64)),
+        Seed("TIFF tiles", "TIFF", tiled(grey, 32)),
     ]
 
 
@@ -126,7 +126,7 @@ def interlaced(grey: Grey) -> bytes:
 
 
 def tiled(grey: Grey, side: int) -> bytes:
-    """Return a grey TIFF in tiles of `side` pixels."""
+    """Return a grey TIFF in several tiles of `side` pixels."""
     height, width = grey.shape
     across, down = -(-width // side), -(-height // side)
     whole = np.zeros((down * side, across * side), np.uint8)

@@ -77,37 +77,40 @@ def is_image_file(path: Path | str) -> bool:
     return Path(path).suffix.lower() in IMAGE_SUFFIXES
 
 
-def decode(source: Path | str | bytes) -> Pixels:
+def decode(source: Path | str | bytes, *, only_checksummed: bool = False) -> Pixels:
     """Return the photo as a C-contiguous uint8 RGB array of shape (H, W, 3), by the rules of this module.
 
     Args:
         source: the path of a photo, or the bytes of its file. Its content tells the format, not its suffix.
+        only_checksummed: refuse formats without checksums, in which damage can pass unnoticed: all but PNG.
 
     Raises:
         ImageError: the file is missing, empty, cut off, damaged, too large, or no photo of a known format.
     """
-    return _decode(source, keep_grey=False)
+    return _decode(source, keep_grey=False, only_checksummed=only_checksummed)
 
 
-def decode_plain(source: Path | str | bytes) -> Pixels:
+def decode_plain(source: Path | str | bytes, *, only_checksummed: bool = False) -> Pixels:
     """Return the photo as `decode` does, but a grey one (red = green = blue everywhere) as one plane (H, W).
 
     Args:
         source: as in `decode`.
+        only_checksummed: as in `decode`.
 
     Raises:
         ImageError: as in `decode`.
     """
-    pixels = _decode(source, keep_grey=True)
+    pixels = _decode(source, keep_grey=True, only_checksummed=only_checksummed)
     return _one_plane_where_grey(pixels)
 
 
-def plain_pixels(image: Pixels | Image.Image) -> Pixels:
+def plain_pixels(image: Pixels | Image.Image, *, only_checksummed: bool = False) -> Pixels:
     """Return pixels that are decoded already, as `decode_plain` would: (H, W, 3), RGB, or (H, W) where they are grey.
 
     Args:
         image: uint8 array (H, W) or (H, W, 1), grey, or (H, W, 3), RGB; or a Pillow image, which is turned by its EXIF
             orientation and laid over white like a file. One that Pillow has not loaded yet is judged as its file is.
+        only_checksummed: as in `decode`, for what is judged as its file is.
 
     Raises:
         ImageError: it has no pixels, too many, or numbers of another kind, or cannot be loaded.
@@ -118,7 +121,7 @@ def plain_pixels(image: Pixels | Image.Image) -> Pixels:
     with _told_as_image_error("the photo"):
         data = _file_of(image)
         if data is not None:
-            return decode_plain(data)
+            return decode_plain(data, only_checksummed=only_checksummed)
         ImageFile.LOAD_TRUNCATED_IMAGES = False
         if isinstance(image, np.ndarray):
             plain = _checked(image)
@@ -163,10 +166,16 @@ def _checked(image: NDArray[np.generic]) -> Pixels:
     return np.asarray(plain, np.uint8)
 
 
-def _decode(source: Path | str | bytes, keep_grey: bool) -> Pixels:
+def _decode(source: Path | str | bytes, *, keep_grey: bool, only_checksummed: bool) -> Pixels:
     """Return (H, W, 3); with `keep_grey` (H, W) where the file itself holds one channel."""
     name = "the photo" if isinstance(source, bytes) else str(source)
     data = source if isinstance(source, bytes) else read_photo(Path(source))
+    if only_checksummed and not data.startswith(_PNG):
+        raise ImageError(
+            f"{name} is no PNG.",
+            rule="Only photos with checksums are taken here (--only-checksummed); of all formats PNG alone has them.",
+            fix="Let the camera store PNG files.",
+        )
     with _told_as_image_error(name):
         header = read_header(data) if data.startswith(_JPEG) else None
         if header is not None:
@@ -308,8 +317,9 @@ def _opened_webp(data: bytes) -> ImageFile.ImageFile:
 
 # Called directly, since Image.open tries further formats and brings a global size limit of its own.
 _JPEG: Final = b"\xff\xd8\xff"
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
 _OPENERS: Final[tuple[tuple[bytes, Callable[[bytes], ImageFile.ImageFile]], ...]] = (
-    (b"\x89PNG\r\n\x1a\n", WholePng),
+    (_PNG, WholePng),
     (b"BM", _opened_bmp),
     (b"II*\x00", _opened_tiff),
     (b"MM\x00*", _opened_tiff),

@@ -5,6 +5,7 @@ longer than they are. Their number tells.
 """
 
 import zlib
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -16,7 +17,7 @@ _CLEAR, _END, _FIRST = 256, 257, 258
 _LITERALS: Final = 128  # a PackBits count up to it copies bytes, a count above it repeats one
 _MOST_CODES: Final = 4096
 _MOST_RUNS: Final = 8192  # a table is full after some 5 kB
-_PIECE: Final = 2**20
+_PIECE: Final = 2**18  # of a stream, in and out: the whole of it may not lie in memory twice
 # The codes after a clear code are as wide as the table that they fill makes them, whatever they are.
 _FREE: Final = _FIRST - 1 + np.maximum(1, np.arange(_MOST_CODES))
 _WIDTHS: Final = 9 + (_FREE > 510) + (_FREE > 1022) + (_FREE > 2046)
@@ -36,22 +37,29 @@ def check_countable(total: int) -> None:
         )
 
 
-def deflate_length(data: bytes, most: int) -> int:
-    """Return how many bytes `data` makes, at least `most` + 1 where they are more.
+def deflate_length(stretches: Iterable[memoryview], most: int) -> tuple[int, bool]:
+    """Return how many bytes a deflated stream makes, `most` or little more of them, and whether it is finished.
+
+    Args:
+        stretches: the stream, one after the other.
+        most: bytes.
 
     Raises:
-        FlawError: the data end early, or their checksum is wrong.
+        FlawError: the stream is damaged, or its checksum is wrong.
     """
     inflate, got = zlib.decompressobj(), 0
     try:
-        while data and not inflate.eof and got <= most:
-            got += len(inflate.decompress(data, _PIECE))
-            data = inflate.unconsumed_tail
+        for stretch in stretches:
+            for start in range(0, len(stretch), _PIECE):
+                left: bytes | memoryview = stretch[start : start + _PIECE]
+                while left and not inflate.eof:
+                    got += len(inflate.decompress(left, _PIECE))
+                    left = inflate.unconsumed_tail
+                    if got > most:
+                        return got, inflate.eof
     except zlib.error as error:
-        raise FlawError(f"A strip or tile is damaged: {error}.") from error
-    if not inflate.eof and got <= most:
-        raise FlawError("A strip or tile ends before its pixels do.")
-    return got
+        raise FlawError(f"Its pixels are damaged: {error}.") from error
+    return got, inflate.eof
 
 
 def pack_bits_length(data: bytes) -> int:

@@ -14,6 +14,7 @@ from typing import Final
 
 from PIL import Image, PngImagePlugin
 
+from castproof.photo_files.expanded import deflate_length
 from castproof.photo_files.limits import FlawError, check_segments, check_size
 
 _SIGNATURE_BYTES: Final = 8
@@ -29,7 +30,6 @@ _PASSES: Final = (
     (0, 1, 1, 2),
 )
 _WHOLE: Final = ((0, 0, 1, 1),)
-_PIECE: Final = 2**20
 
 
 class WholePng(PngImagePlugin.PngImageFile):
@@ -47,7 +47,9 @@ class WholePng(PngImagePlugin.PngImageFile):
         self._data = memoryview(data)
         self._bits, self._interlaced, self._pixels = _read_chunks(self._data)
         super().__init__(io.BytesIO(data))
-        check_size(*self.size, bits=self._bits)
+        check_size(
+            *self.size, bits=self._bits * (2 if self.mode == "LA" else 1)
+        )  # Pillow holds four channels
         if any(box != (0, 0, *self.size) for _, box, *_ in self.tile):
             raise FlawError("Its first frame is smaller than the photo.")
 
@@ -66,15 +68,9 @@ class WholePng(PngImagePlugin.PngImageFile):
 
     def _check_length(self) -> None:
         needed = _stream_bytes(*self.size, self._bits, _PASSES if self._interlaced else _WHOLE)
-        inflate, got = zlib.decompressobj(), 0
-        for start, end in self._pixels:
-            left = bytes(self._data[start:end])
-            while left and not inflate.eof:
-                got += len(inflate.decompress(left, _PIECE))
-                left = inflate.unconsumed_tail
-                if got >= needed:
-                    return
-        raise FlawError(f"Its pixel stream has {got} bytes; {needed} make a photo of this size.")
+        got, _ = deflate_length((self._data[start:end] for start, end in self._pixels), needed - 1)
+        if got < needed:
+            raise FlawError(f"Its pixel stream has {got} bytes; {needed} make a photo of this size.")
 
 
 def _read_chunks(data: memoryview) -> tuple[int, bool, list[tuple[int, int]]]:

@@ -23,10 +23,17 @@ from castproof.photo_files.tags import Tags, read_tags
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _FILL_ORDER = 256, 257, 258, 259, 266
 _STRIPS, _SAMPLES, _ROWS, _STRIP_BYTES, _PLANAR = 273, 277, 278, 279, 284
-_TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES, _JPEG_TABLES = 322, 323, 324, 325, 347
+_TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES, _JPEG_TABLES, _PREDICTOR = 322, 323, 324, 325, 347, 317
 _PLAIN, _LZW, _JPEG, _DEFLATE, _OLD_DEFLATE, _PACK_BITS = 1, 5, 7, 8, 32946, 32773
 _MOST_SAMPLES: Final = 6
-_PHOTOMETRIC: Final = 262
+_PHOTOMETRIC, _CIE_LAB = 262, 8
+# Tags with few values: the one where the tag is missing, and those that there are.
+_CHOICES: Final = {
+    _PHOTOMETRIC: (-1, range(9)),
+    _FILL_ORDER: (1, (1, 2)),
+    _PLANAR: (1, (1, 2)),
+    _PREDICTOR: (1, (1, 2)),
+}
 _HEADER_BYTES: Final = 8
 _PADDING: Final = 15  # bytes by which writers fill up the last page
 _MOST_EXPANDED: Final = 8192  # strips or tiles that are looked at one by one, which takes 0.1 ms each
@@ -62,10 +69,11 @@ def check_tiff(data: bytes) -> None:
     samples, bits = tags.number(_SAMPLES, 1), tags.numbers(_BITS, (1,))
     if not 1 <= samples <= _MOST_SAMPLES or len(bits) not in (1, samples):
         raise FlawError("The number of its channels is damaged.")
-    if tags.number(_PHOTOMETRIC, -1) < 0:
-        raise FlawError("Its tags do not say what black is.")
+    if any(tags.number(code, usual) not in allowed for code, (usual, allowed) in _CHOICES.items()):
+        raise FlawError("Its tags do not say how its pixels are stored.")
     bits = bits * samples if len(bits) == 1 else bits
-    check_size(width, height, bits=sum(bits))
+    slow = 2 if tags.number(_PHOTOMETRIC, -1) == _CIE_LAB else 1
+    check_size(width, height, bits=sum(bits) * slow)
     _check_places(pages)
     planar = tags.number(_PLANAR, 1) == 2
     layout = _layout(tags, width, height, bits, planar)
@@ -149,7 +157,10 @@ def _check_expanded(tags: Tags, layout: _Layout, segments: list[tuple[int, int]]
 
 def _expanded_length(compression: int, data: bytes, layout: _Layout) -> int:
     if compression in (_DEFLATE, _OLD_DEFLATE):
-        return deflate_length(data, layout.rows * layout.row_bytes)
+        length, finished = deflate_length([memoryview(data)], layout.rows * layout.row_bytes)
+        if not finished:
+            raise FlawError("A strip or tile does not end with its pixels.")
+        return length
     if compression == _LZW:
         return lzw_length(data)
     if compression == _PACK_BITS:
