@@ -42,7 +42,7 @@ from castproof.errors import ImageError
 from castproof.fast_jpeg import check_decodes, decode_ordinary
 from castproof.photo_files.jpeg import JpegHeader, read_header
 from castproof.photo_files.lengths import check_bmp, check_webp
-from castproof.photo_files.limits import MAX_FILE_BYTES, FlawError, OversizeError, check_size
+from castproof.photo_files.limits import MAX_FILE_BYTES, FlawError, OversizeError, UnreadKindError, check_size
 from castproof.photo_files.png import WholePng
 from castproof.photo_files.tags import orientation
 from castproof.photo_files.tiff import check_tiff
@@ -54,7 +54,7 @@ IMAGE_SUFFIXES: frozenset[str] = frozenset(
 MAX_SIDE_PX = 4096
 LARGE_PIXELS = 24_000_000
 
-_one_large_at_a_time = threading.Lock()  # threads that each decode 50 megapixels would fill the memory
+_one_large_at_a_time = threading.Lock()  # threads that each decode 70 megapixels would fill the memory
 _REMOVE = "Copy it again from the camera or its source, or remove it."
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -194,6 +194,13 @@ def _told_as_image_error(name: str) -> Iterator[None]:
     except OversizeError as error:
         raise ImageError(
             f"{name} is too large.", rule=error.rule, found=error.found, fix="Store it in a smaller size."
+        ) from error
+    except UnreadKindError as error:
+        raise ImageError(
+            f"{name} is of a kind that castproof does not read.",
+            rule="Damage must not pass unnoticed.",
+            found=error.found,
+            fix="Store it as PNG.",
         ) from error
     except FlawError as error:
         raise ImageError(f"{name} is cut off or damaged.", found=error.found, fix=_REMOVE) from error

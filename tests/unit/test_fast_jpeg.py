@@ -107,7 +107,7 @@ def test_what_is_not_ordinary_is_left_to_pillow(data: bytes) -> None:
 def test_a_jpeg_that_libjpeg_warns_of_is_refused_whoever_decodes_it(
     data: bytes, words: str, notes: bytes
 ) -> None:
-    with pytest.raises(ImageError, match="cut off or damaged") as caught:
+    with pytest.raises(ImageError, match=r"cut off or damaged|does not read") as caught:
         decode(data[:2] + notes + data[2:])
     assert words in caught.value.found
 

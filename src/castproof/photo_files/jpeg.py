@@ -10,6 +10,7 @@ from castproof.photo_files.limits import (
     MAX_SCANNED_PIXELS,
     FlawError,
     OversizeError,
+    UnreadKindError,
     check_segments,
     check_size,
 )
@@ -101,13 +102,11 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 def _frame(kind: int, frame: bytes) -> tuple[int, int, tuple[int, ...]]:
     if kind not in (BASELINE, EXTENDED, PROGRESSIVE):
-        raise FlawError(
-            "It is a lossless, hierarchical or arithmetic coded JPEG, in which damage cannot be noticed."
-        )
+        raise UnreadKindError("It is a lossless, hierarchical or arithmetic coded JPEG.")
     if len(frame) < 6 or len(frame) != 6 + 3 * frame[5]:
         raise FlawError("Its frame header is damaged.")
     if frame[0] != 8:
-        raise FlawError(f"It is a JPEG of {frame[0]} bits per channel; those of 8 bits are read.")
+        raise UnreadKindError(f"It is a JPEG of {frame[0]} bits per channel; those of 8 bits are read.")
     height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
     check_size(width, height, bits=8 * frame[5])
     return width, height, tuple(frame[6::3])

@@ -4,7 +4,13 @@ from typing import Final
 
 from PIL import BmpImagePlugin
 
-from castproof.photo_files.limits import MAX_WEBP_PIXELS, FlawError, check_segments, check_size
+from castproof.photo_files.limits import (
+    MAX_WEBP_PIXELS,
+    FlawError,
+    UnreadKindError,
+    check_segments,
+    check_size,
+)
 
 _PADDING: Final = 3  # bytes by which a writer may fill up the last word of a BMP
 _RIFF_BYTES: Final = 12
@@ -19,11 +25,12 @@ def check_bmp(image: BmpImagePlugin.BmpImageFile, length: int) -> None:
         length: of its file, in bytes.
 
     Raises:
-        FlawError: it has, or its rows are run-length encoded: then no length tells.
+        FlawError: it has.
+        UnreadKindError: its rows are run-length encoded: then no length tells.
     """
     coding, box, start, arguments = image.tile[0]
     if coding != "raw" or box is None or not isinstance(arguments, tuple):
-        raise FlawError("Its pixels are run-length encoded, in which damage cannot be noticed.")
+        raise UnreadKindError("Its pixels are run-length encoded, in which damage cannot be noticed.")
     end = start + box[3] * arguments[1]
     if not end <= length <= end + _PADDING:
         raise FlawError(f"The file has {length} bytes; its header asks for {end}.")

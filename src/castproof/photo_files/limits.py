@@ -39,6 +39,10 @@ class FlawError(Exception):
         self.found = found
 
 
+class UnreadKindError(FlawError):
+    """A file is of a kind that is not read, since damage in it cannot be noticed."""
+
+
 class OversizeError(FlawError):
     """A file is within its format, but beyond what is read.
 

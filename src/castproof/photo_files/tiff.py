@@ -17,6 +17,7 @@ from castproof.photo_files.limits import (
     MAX_STORED_BYTES,
     FlawError,
     OversizeError,
+    UnreadKindError,
     check_size,
 )
 from castproof.photo_files.tags import Tags, read_tags
@@ -60,6 +61,7 @@ def check_tiff(data: bytes) -> None:
     """Raise where the first page of a TIFF is not whole.
 
     Raises:
+        UnreadKindError: it is compressed in a way in which damage passes unnoticed.
         FlawError: its tags, or the lengths of its strips or tiles, contradict each other.
         OversizeError: it has more pixels than are read.
     """
@@ -137,7 +139,7 @@ def _check_expanded(tags: Tags, layout: _Layout, segments: list[tuple[int, int]]
     if compression in (_LZW, _PACK_BITS):
         check_countable(total)
         if tags.number(_FILL_ORDER, 1) != 1:
-            raise FlawError("Its bits are in reverse order, in which damage cannot be noticed.")
+            raise UnreadKindError("Its bits are in reverse order.")
     if compression == _JPEG and total > MAX_JPEG_BYTES:
         raise OversizeError(
             f"It has {total >> 20} MiB.", f"JPEG in a TIFF takes at most {MAX_JPEG_BYTES >> 20} MiB."
@@ -165,9 +167,7 @@ def _expanded_length(compression: int, data: bytes, layout: _Layout) -> int:
         return lzw_length(data)
     if compression == _PACK_BITS:
         return pack_bits_length(data)
-    raise FlawError(
-        f"Its compression is number {compression}, in which damage cannot be noticed, or which is not read."
-    )
+    raise UnreadKindError(f"Its pixels are compressed by method {compression}.")
 
 
 def _check_length(found: int, rows: int, layout: _Layout) -> None:

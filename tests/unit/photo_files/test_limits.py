@@ -46,6 +46,7 @@ def test_no_file_takes_more_than_a_gigabyte() -> None:
     told = dict(line.split("|", 1) for line in done.stdout.splitlines())
     assert len(told) == len(bombs()) == 22
     assert "free memory" not in done.stdout
+    assert "20000 x 20000" in told["TIFF with a tile of 400 megapixels"]
     read = [name for name, words in told.items() if words.startswith("(")]
     assert read == [
         "PNG whose EXIF tags all point to the same bytes",

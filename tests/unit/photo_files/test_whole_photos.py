@@ -89,7 +89,7 @@ def test_a_png_that_pillow_has_opened_is_judged_as_its_file_is() -> None:
     data = SOUND["PNG grey"].data
     np.testing.assert_array_equal(plain_pixels(Image.open(io.BytesIO(data))), decode_plain(data))
     half = with_rows(data, rows_of(data)[:1000])
-    with pytest.raises(ImageError, match="pixel stream"):
+    with pytest.raises(ImageError, match="damaged"):
         plain_pixels(Image.open(io.BytesIO(half)))
 
 
@@ -218,7 +218,7 @@ def test_what_cannot_show_damage_is_not_read() -> None:
     for compression in ("group3", "group4", "tiff_ccitt", "zstd", "lzma"):
         stream = io.BytesIO()
         Image.fromarray(GREY > 90).save(stream, "TIFF", compression=compression)
-        with pytest.raises(ImageError, match="damage cannot be noticed"):
+        with pytest.raises(ImageError, match="compressed by method"):
             decode(stream.getvalue())
     bmp = SOUND["BMP grey"].data
     with pytest.raises(ImageError, match="run-length"):
