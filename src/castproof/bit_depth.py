@@ -10,6 +10,7 @@ from castproof.preprocess import Pixels
 
 MIN_LEVELS_OF_16_BIT: Final = 16
 BACKGROUND: Final = "white"
+_STRIP_PIXELS: Final = 2**18
 
 
 def eight_bit(image: Image.Image, tiles: str, name: str) -> Image.Image:
@@ -36,12 +37,23 @@ def eight_bit(image: Image.Image, tiles: str, name: str) -> Image.Image:
     if deep and "I;12" not in tiles:
         _refuse_low_range(plain, name)
     if plain.has_transparency_data or plain.mode in ("La", "RGBa"):
-        if plain.mode not in ("RGBA", "LA"):
-            plain = plain.convert("LA" if plain.mode == "La" else "RGBA")
-        base = Image.new("RGBA", plain.size, BACKGROUND)
-        base.alpha_composite(plain.convert("RGBA"))
-        return base.convert("RGB")
+        return _over_white(plain)
     return plain if plain.mode in ("L", "RGB") else plain.convert("L" if plain.mode == "1" else "RGB")
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    """Return `image` laid over white, in mode RGB, strip by strip: all at once takes four copies of it."""
+    width, height = image.size
+    whole = Image.new("RGB", image.size)
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(height, top + rows)))
+        if strip.mode not in ("RGBA", "LA"):
+            strip = strip.convert("LA" if strip.mode == "La" else "RGBA")
+        base = Image.new("RGBA", strip.size, BACKGROUND)
+        base.alpha_composite(strip.convert("RGBA"))
+        whole.paste(base.convert("RGB"), (0, top))
+    return whole
 
 
 def _upper_byte(image: Image.Image, tiles: str, name: str) -> Pixels:
@@ -62,8 +74,8 @@ def _upper_byte(image: Image.Image, tiles: str, name: str) -> Pixels:
 
 def _refuse_low_range(image: Image.Image, name: str) -> None:
     """Raise ImageError where the upper bytes leave fewer than `MIN_LEVELS_OF_16_BIT` grey levels."""
-    colours = [band for letter, band in zip(image.getbands(), image.split(), strict=True) if letter in "LRGB"]
-    highest = max((int(np.max(np.asarray(band))) for band in colours), default=255)
+    colours = [number for number, letter in enumerate(image.getbands()) if letter in "LRGB"]
+    highest = max((int(np.max(np.asarray(image.getchannel(number)))) for number in colours), default=255)
     if highest < MIN_LEVELS_OF_16_BIT:
         raise ImageError(
             f"{name} is nearly black: its 16-bit numbers use only the low end of their range.",

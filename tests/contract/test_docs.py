@@ -23,8 +23,9 @@ from castproof.apps.cli.training_options import TRAINING_OPTIONS
 from castproof.data.classes import reading_of
 from castproof.data.folders import FOREIGN_SUFFIXES
 from castproof.data.manifest import COLUMNS as MANIFEST_COLUMNS
-from castproof.images import IMAGE_SUFFIXES, MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE_PX
+from castproof.images import IMAGE_SUFFIXES, MAX_SIDE_PX
 from castproof.measure.metrics import metrics
+from castproof.photo_files import limits
 from castproof.recipes import AUTO, OF_RECIPE, RECIPES, recipe_settings
 from castproof.run_folder import RunFolder
 from castproof.settings import TABLE_SUFFIXES, TrainSettings
@@ -230,8 +231,15 @@ def test_formats_and_limits_are_those_of_the_decoder() -> None:
     assert told == IMAGE_SUFFIXES | FOREIGN_SUFFIXES | set(TABLE_SUFFIXES)
     for limit in (
         f"{MAX_SIDE_PX} pixels",
-        f"{MAX_PIXELS // 10**6} megapixels",
-        f"{MAX_FILE_BYTES >> 30} GiB",
+        f"{limits.MAX_PIXELS // 10**6} megapixels",
+        f"{limits.MAX_WEBP_PIXELS // 10**6} in a WebP",
+        f"{limits.MAX_SCANNED_PIXELS // 10**6} million",
+        f"{limits.MAX_LONG_SIDE_PX} pixels",
+        f"{limits.MAX_STORED_BYTES // 10**6} MB",
+        f"file | {limits.MAX_FILE_BYTES >> 20} MiB",
+        f"in a TIFF, {limits.MAX_JPEG_BYTES >> 20} MiB",
+        f"PackBits in a TIFF {limits.MAX_COUNTED_BYTES >> 20} MiB",
+        f"pages) | {limits.MAX_SEGMENTS}",
     ):
         assert limit in text
 

@@ -22,7 +22,7 @@ LAYERS = (
     ("errors", "progress", "threads", "translation", "wording"),
     ("files",),
     ("preprocess",),
-    ("bit_depth", "fast_jpeg", "images"),
+    ("bit_depth", "fast_jpeg", "images", "photo_files"),
     ("measure",),
     ("gate",),
     ("modelfile",),

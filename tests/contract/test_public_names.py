@@ -26,6 +26,6 @@ def test_any_other_name_is_an_error() -> None:
 def test_a_model_offers_its_card_its_identity_two_ways_to_inspect_and_a_good_part_beside() -> None:
     methods = {name for name, _ in inspect.getmembers(Model, inspect.isfunction) if not name.startswith("_")}
     assert methods == {"inspect", "inspect_part", "most_similar_good"}
-    assert list(inspect.signature(load).parameters) == ["path"]
+    assert list(inspect.signature(load).parameters) == ["path", "only_checksummed"]
     assert list(inspect.signature(Model.inspect).parameters) == ["self", "image"]
     assert list(inspect.signature(Model.inspect_part).parameters) == ["self", "images"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from castproof_process import Server
+from PIL import Image
 from small_run import COUNTS, SMALL, Trained, fill_splits, only_run
 
 HEAVY = (
@@ -175,3 +176,24 @@ def test_bad_photos_have_reasons_and_what_does_not_fit_is_told(
         assert "Traceback" not in refused.text
         assert "ACCEPT" not in refused.out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.png", "v.csv"]
+
+
+def test_only_photos_with_checksums_are_judged_where_that_is_asked_for(
+    castproof: Server, trained: Trained, model: Path, tmp_path: Path
+) -> None:
+    sound = next((trained.data / "test").rglob("*.png"))
+    with Image.open(sound) as image:
+        image.save(tmp_path / "same.bmp")
+    verdicts = {}
+    for name, judge in (("run", trained.run), ("model", model)):
+        plain = castproof.run(["predict", judge, sound, "same.bmp", "--csv", f"{name}.csv"], tmp_path)
+        assert plain.code == 0, plain.text
+        strict = ["predict", judge, sound, "same.bmp", "--only-checksummed", "--csv", f"{name} strict.csv"]
+        done = castproof.run(strict, tmp_path)
+        assert done.code == 3, done.text
+        rows = rows_of(tmp_path / f"{name} strict.csv")
+        verdicts[name] = [row["verdict"] for row in rows]
+        assert rows[0]["verdict"] == rows_of(tmp_path / f"{name}.csv")[0]["verdict"] != "NOT_INSPECTED"
+        assert rows[1]["verdict"] == "NOT_INSPECTED"
+        assert "same.bmp is no PNG" in rows[1]["reason"]
+    assert verdicts["run"] == verdicts["model"]

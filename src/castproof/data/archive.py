@@ -23,7 +23,7 @@ from castproof.data.destination import shown
 from castproof.data.folders import is_photo_name
 from castproof.errors import DataError
 from castproof.files import name_key
-from castproof.images import MAX_FILE_BYTES
+from castproof.photo_files.limits import MAX_FILE_BYTES
 
 MAX_ENTRIES = 1_000_000
 MAX_TOTAL_BYTES = 200 * 2**30

@@ -30,12 +30,14 @@ class PhotoBatches:
         workers: decoding threads, at least 1; `map` works in them too.
         failures: where photos that cannot be decoded are noted, by their place in `paths`; they are then left
             out of their batch. Without it such a photo raises.
+        only_checksummed: formats without checksums cannot be decoded, see `castproof.images.decode`.
     """
 
     paths: Sequence[Path]
     size_px: int
     workers: int
     failures: dict[int, ImageError] | None = None
+    only_checksummed: bool = False
 
     def read(self, chunks: Sequence[Indices]) -> Iterator[tuple[Indices, Tensor]]:
         """Yield (indices, their photos float32 (n, 3, size_px, size_px) in [0, 1]), in the given order.
@@ -77,7 +79,8 @@ class PhotoBatches:
         batch = np.empty((len(chunk), 3, self.size_px, self.size_px), np.float32)
         for index in chunk:
             try:
-                batch[len(read)] = resize(decode(self.paths[index]), self.size_px)
+                pixels = decode(self.paths[index], only_checksummed=self.only_checksummed)
+                batch[len(read)] = resize(pixels, self.size_px)
             except ImageError as error:
                 if self.failures is None:
                     raise

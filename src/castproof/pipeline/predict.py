@@ -168,6 +168,7 @@ def _header(judge: Judge, asked: Asked) -> dict[str, Any]:
         "--part-per-folder": asked.part_per_folder,
         "--shard": None if asked.shard is None else str(asked.shard),
         "--heat-maps": None if asked.heat_maps is None else str(asked.heat_maps),
+        "--only-checksummed": judge.only_checksummed,
     }
 
 

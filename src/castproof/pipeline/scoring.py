@@ -33,6 +33,7 @@ def look_at_photos(
     device_name: str,
     progress: Progress = SILENT,
     failures: dict[int, ImageError] | None = None,
+    only_checksummed: bool = False,
 ) -> Outputs:
     """Return what the network says of the photos at `paths`.
 
@@ -42,10 +43,12 @@ def look_at_photos(
         device_name: "auto", "cpu", "cuda" or "mps".
         progress: told of every batch.
         failures: see `PhotoBatches`; all is NaN for a photo noted there.
+        only_checksummed: see `PhotoBatches`.
 
     Raises:
         ImageError: a photo cannot be decoded, and `failures` is not given.
     """
     device = prepare_device(device_name)
-    photos = PhotoBatches(paths, checkpoint.spec.preprocess.size_px, worker_threads(0), failures)
+    size_px = checkpoint.spec.preprocess.size_px
+    photos = PhotoBatches(paths, size_px, worker_threads(0), failures, only_checksummed)
     return network_outputs(checkpoint.network.to(device), photos, device, "scoring", progress)

@@ -34,7 +34,7 @@ CLOSE: Final = 1e-4  # as near to a threshold, another verdict on a stored photo
 HEAT_TOLERANCE: Final = 0.02  # nats, or a share of the heat above 1
 
 
-def load(path: "str | PathLike[str]") -> "Model":
+def load(path: "str | PathLike[str]", *, only_checksummed: bool = False) -> "Model":
     """Return the model of a model file, ready to inspect photos.
 
     The stored photos of the file are inspected first: a machine that says anything else about them than the one that
@@ -42,11 +42,12 @@ def load(path: "str | PathLike[str]") -> "Model":
 
     Args:
         path: of a file made by castproof export or castproof convert.
+        only_checksummed: see `Model`.
 
     Raises:
         ModelFileError: the file is missing, broken, hostile or of another product, or this machine disagrees with it.
     """
-    return Model(read_model_file(Path(path)))
+    return Model(read_model_file(Path(path)), only_checksummed=only_checksummed)
 
 
 class Model:
@@ -54,15 +55,18 @@ class Model:
 
     Args:
         file: a model file that was read.
+        only_checksummed: photos in files of any format but PNG are NOT_INSPECTED: the others have no checksums, so
+            damage can pass unnoticed. Pixels that come without a file are inspected as they are.
 
     Raises:
         ModelFileError: see `load`.
     """
 
-    def __init__(self, file: ModelFile) -> None:
+    def __init__(self, file: ModelFile, *, only_checksummed: bool = False) -> None:
         self.path: Path = file.path
         self.card: Card = file.card
         self.model_id: str = file.sha256
+        self.only_checksummed = only_checksummed
         self._session = Session(file.data, str(file.path), file.card.size_px)
         for example in file.card.examples:
             self._check(example)
@@ -132,7 +136,9 @@ class Model:
             ImageError: the photo cannot be read.
             TypeError: `image` is nothing of the kind that `inspect` takes.
         """
-        return self._most_similar.find(_pixels(image)) if self.card.references else None
+        return (
+            self._most_similar.find(_pixels(image, self.only_checksummed)) if self.card.references else None
+        )
 
     @cached_property
     def _most_similar(self) -> MostSimilar:
@@ -142,7 +148,7 @@ class Model:
         """Return the inspection of a photo, and the defect type that it looks like, even if it is accepted."""
         start = time.perf_counter()
         try:
-            pixels = _pixels(image)
+            pixels = _pixels(image, self.only_checksummed)
         except ImageError as error:
             return self._told(math.nan, None, (), str(error), None, {"total": _ms_since(start)}), None
         decoded = time.perf_counter()
@@ -240,12 +246,12 @@ def _difference(example: Example, seen: Seen) -> str:
     return f"The largest heat is {hottest:.4f}, it should be {example.hottest:.4f}."
 
 
-def _pixels(image: Photo) -> Pixels:
+def _pixels(image: Photo, only_checksummed: bool) -> Pixels:
     if isinstance(image, str | PathLike):
-        return decode_plain(Path(image))
+        return decode_plain(Path(image), only_checksummed=only_checksummed)
     if isinstance(image, bytes | bytearray | memoryview):
-        return decode_plain(bytes(image))
-    return plain_pixels(image)
+        return decode_plain(bytes(image), only_checksummed=only_checksummed)
+    return plain_pixels(image, only_checksummed=only_checksummed)
 
 
 def _ms_since(start: float) -> float:

@@ -52,7 +52,7 @@ class SizeJudge:
     def __init__(self, gate: Gate | None = None, model_id: str = "a" * 64, pause_s: float = 0) -> None:
         self.name = "model.onnx"
         self.rules = Rules(gate or gate_of(0.4, 0.6), ("ok_front",), ("def_front",), model_id)
-        self.workers, self.chunk = 3, 8
+        self.workers, self.chunk, self.only_checksummed = 3, 8, False
         self.judged: list[str] = []
         self.pause_s = pause_s
         self.stop_at = -1

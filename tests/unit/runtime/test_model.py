@@ -181,6 +181,19 @@ def test_a_pillow_image_is_turned_like_its_file(model: Model, orientation: int) 
     assert any("shape" in warning for warning in one.warnings) == (orientation >= 5)
 
 
+def test_a_station_can_be_told_to_take_only_formats_with_checksums(model: Model) -> None:
+    strict = castproof.load(model.path, only_checksummed=True)
+    photo = Image.fromarray(GREY_PHOTO)
+    sound = written(photo, "PNG")
+    assert told(strict.inspect(sound)) == told(model.inspect(sound))
+    assert told(strict.inspect(GREY_PHOTO)) == told(model.inspect(GREY_PHOTO))
+    for kind in ("JPEG", "TIFF", "BMP", "WEBP"):
+        assert model.inspect(written(photo, kind)).verdict is not Verdict.NOT_INSPECTED
+        one = strict.inspect(written(photo, kind))
+        assert one.verdict is Verdict.NOT_INSPECTED
+        assert "is no PNG" in one.reason
+
+
 @pytest.mark.parametrize(
     ("image", "word"),
     [

@@ -13,8 +13,8 @@ from castproof.apps.cli.console import (
     Bars,
     console,
     errors,
+    escape,
     propose,
-    shown,
     tell,
     training_libraries,
 )
@@ -94,7 +94,7 @@ def collect_command(
         raise typer.Exit(EXIT_INTERRUPTED) from None
     console.print(data_table(result.manifest))
     for line in _told(result):
-        tell(shown(line))
+        tell(escape(line))
     if not dry_run:
         propose("Next", ["audit", str(dest), *(word for name in ok or () for word in ("--ok", name))])
 

@@ -68,6 +68,12 @@ def predict_command(
         bool,
         typer.Option("--part-per-folder", help="The photos in one folder show one part: one verdict each."),
     ] = False,
+    only_checksummed: Annotated[
+        bool,
+        typer.Option(
+            "--only-checksummed", help="Inspect PNG files alone: other formats cannot show all damage."
+        ),
+    ] = False,
     device: Annotated[str, options.device()] = "auto",
     no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
@@ -103,7 +109,7 @@ def predict_command(
     bars = Bars(wanted=not no_bars)
     with _said_when_stopped(asked):
         with training_libraries():
-            judge = open_judge(model, device=device, heat_maps=heat_maps)
+            judge = open_judge(model, device=device, heat_maps=heat_maps, only_checksummed=only_checksummed)
         summary = predict_all(judge, asked, SILENT if bars.hidden else bars)
     show_summary(summary, None if asked.table is None else asked.table.path, part_per_folder=part_per_folder)
     if judge.rules.gate.knows_no_defects:

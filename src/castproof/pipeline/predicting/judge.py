@@ -20,24 +20,29 @@ class Judge(Protocol):
         rules: gate, classes and identity.
         workers: how many threads keep all cores busy.
         chunk: how many units go well together.
+        only_checksummed: whether photos in formats without checksums are NOT_INSPECTED.
     """
 
     name: str
     rules: Rules
     workers: int
     chunk: int
+    only_checksummed: bool
 
     def judge(self, units: Sequence[Unit]) -> list[Prediction]:
         """Return one prediction per unit, in their order; a photo that cannot be judged raises nothing."""
 
 
-def open_judge(model: Path, *, device: str = "auto", heat_maps: Path | None = None) -> Judge:
+def open_judge(
+    model: Path, *, device: str = "auto", heat_maps: Path | None = None, only_checksummed: bool = False
+) -> Judge:
     """Return what judges photos by `model`.
 
     Args:
         model: a run folder, which needs PyTorch, or a model file, which does not.
         device: where a run computes: "auto", "cpu", "cuda" or "mps".
         heat_maps: folder for a picture of every photo that is not accepted; None for no pictures.
+        only_checksummed: photos of any format but PNG are NOT_INSPECTED: damage in them can pass unnoticed.
 
     Raises:
         RunError: there is nothing at `model`, or the run cannot be used.
@@ -56,7 +61,7 @@ def open_judge(model: Path, *, device: str = "auto", heat_maps: Path | None = No
         RunFolder(model).read_hparams()
         from castproof.pipeline.predicting.run_judge import RunJudge
 
-        return RunJudge(RunFolder(model), device)
+        return RunJudge(RunFolder(model), device, only_checksummed=only_checksummed)
     if not model.exists():
         raise RunError(
             f"There is no {model}.",
@@ -71,7 +76,7 @@ def open_judge(model: Path, *, device: str = "auto", heat_maps: Path | None = No
         )
     from castproof.pipeline.predicting.model_judge import ModelJudge
 
-    return ModelJudge(model, heat_maps)
+    return ModelJudge(model, heat_maps, only_checksummed=only_checksummed)
 
 
 def check_unit(judge: Judge, *, part_per_folder: bool) -> None:

@@ -24,14 +24,16 @@ class ModelJudge:
     Args:
         path: of the model file.
         heat_maps: folder for a picture of every photo that is not accepted; None for no pictures.
+        only_checksummed: see `open_judge`.
 
     Raises:
         ModelFileError: the file cannot be used on this machine.
         SettingError: heat maps are asked for, and the file has none.
     """
 
-    def __init__(self, path: Path, heat_maps: Path | None) -> None:
-        self._model = load(path)
+    def __init__(self, path: Path, heat_maps: Path | None, *, only_checksummed: bool = False) -> None:
+        self._model = load(path, only_checksummed=only_checksummed)
+        self.only_checksummed = only_checksummed
         self._heat_maps = heat_maps
         card = self._model.card
         self.name = str(path)

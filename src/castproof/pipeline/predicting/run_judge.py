@@ -25,14 +25,16 @@ class RunJudge:
     Args:
         run: the trained run.
         device: "auto", "cpu", "cuda" or "mps".
+        only_checksummed: see `open_judge`.
 
     Raises:
         RunError: the run or its gate cannot be opened.
     """
 
-    def __init__(self, run: RunFolder, device: str) -> None:
+    def __init__(self, run: RunFolder, device: str, *, only_checksummed: bool = False) -> None:
         self._checkpoint = load_checkpoint(run.best_model)
         self._device = device
+        self.only_checksummed = only_checksummed
         gate = load_gate(run, self._checkpoint.threshold)
         classes = self._checkpoint.classes
         self.name = str(run.path)
@@ -49,7 +51,13 @@ class RunJudge:
             photo for unit, reason in zip(units, wrong, strict=True) if not reason for photo in unit.photos
         ]
         failures: dict[int, ImageError] = {}
-        outputs = look_at_photos(self._checkpoint, paths, self._device, failures=failures)
+        outputs = look_at_photos(
+            self._checkpoint,
+            paths,
+            self._device,
+            failures=failures,
+            only_checksummed=self.only_checksummed,
+        )
         p_network = p_defective(outputs.logits).numpy()
         found, start = [], 0
         for unit, reason in zip(units, wrong, strict=True):
