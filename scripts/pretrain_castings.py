@@ -2,6 +2,7 @@
 
     uv run python scripts/pretrain_castings.py
     uv run python scripts/pretrain_surfaces.py
+    uv run python scripts/pretrain_taught.py
 
 Every part is generated twice, flawless and with defects, and photographed in the same poses and lights, so that
 nothing but the defect tells them apart. The network learns, from the photo: is there a defect, of which types,
@@ -292,15 +293,13 @@ def train(plan: Plan, photos: Photos, maps: Photos, device: torch.device) -> Non
         export(backbone, plan.work / FIRST_STEP)
 
 
-def export(backbone: Blocks, path: Path) -> None:
+def export(backbone: Blocks, path: Path, made_from: str = "generated pictures alone") -> None:
     tensors = {
         key: value.to("cpu", torch.float16 if value.is_floating_point() else value.dtype).contiguous()
         for key, value in backbone.state_dict().items()
     }
     with atomic_path(path) as temporary:
-        save_file(
-            tensors, temporary, metadata={"licence": "Apache-2.0", "made_from": "generated pictures alone"}
-        )
+        save_file(tensors, temporary, metadata={"licence": "Apache-2.0", "made_from": made_from})
 
 
 def main() -> None:

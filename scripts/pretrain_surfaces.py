@@ -1,7 +1,8 @@
-"""Make the `castings` weights that castproof ships: learn on from `pretrain_castings.py` with surfaces of any kind.
+"""Second step to the `castings` weights: learn on from `pretrain_castings.py` with surfaces of any kind.
 
     uv run python scripts/pretrain_castings.py
     uv run python scripts/pretrain_surfaces.py
+    uv run python scripts/pretrain_taught.py
 
 A network that saw generated castings alone knows their generator. Here 70 % of the batches show random lit
 surfaces (`surfaces.py`), each once without and once with a defect; the others go on with castings. On both the
@@ -32,6 +33,7 @@ from castproof.model.photos import Normalise
 from castproof.model.schedule import Schedule
 from castproof.pipeline.machine import prepare_device
 from castproof.preprocess import PreprocessSpec
+from patterns import SIDE
 from pretrain_castings import (
     COARSE_STRIDE,
     FIRST_STEP,
@@ -45,14 +47,15 @@ from pretrain_castings import (
     make_pool,
     windows_of,
 )
-from surfaces import DEFECTS, SIDE, SurfaceMaker
+from surfaces import DEFECTS, SurfaceMaker
 
-DEST: Final = Path("src/castproof/weights/castings_mobilenet_v3_small.safetensors")
+SECOND_STEP: Final = "second_step.safetensors"
 CROP: Final = 128
 SMALLEST_CROP: Final = 104
 CASTING_SIDE: Final = 300
 EIGHT, SIXTEEN = 3, 8  # blocks whose maps have a stride of 8 and of 16 px
 MIDDLE_MAPS: Final = (88, 96, 240, 240, 120, 144)
+FIRST_AT_SIXTEEN: Final = 2
 MOMENTS: Final = 2 * sum(MIDDLE_MAPS)
 PROJECTION: Final = 128
 SHARPNESS: Final = 10.0
@@ -104,20 +107,24 @@ class Tasks(nn.Module):
         """Return logits per task, of photos (n, 3, side, side) in [0, 1] of one kind."""
         heads: Heads = self.heads[kind]  # type: ignore[assignment]
         maps = self.normalise(photos).contiguous(memory_format=torch.channels_last)
-        told, spreads = {}, []
+        told: dict[str, Tensor] = {}
+        expanded_maps = []
         for index, block in enumerate(self.backbone.features[: SIXTEEN + 1]):
             if index < EIGHT:
                 maps = block(maps)
                 continue
             expand, *rest = block.block.children()  # type: ignore[union-attr]
             expanded = expand(maps)
-            spreads.append(Spread.of(expanded))
+            expanded_maps.append(expanded)
             made = nn.Sequential(*rest)(expanded)
             maps = maps + made if block.use_res_connect else made
             if index == EIGHT:
                 told["eight"] = heads.eight(maps)
         told["sixteen"] = heads.sixteen(maps)
-        scaled = heads.scale(log_moments(spreads))
+        told["moments"] = log_moments([Spread.of(one) for one in expanded_maps])
+        told["maps_8"] = torch.cat(expanded_maps[:FIRST_AT_SIXTEEN], dim=1)
+        told["maps_16"] = torch.cat(expanded_maps[FIRST_AT_SIXTEEN:], dim=1)
+        scaled = heads.scale(told["moments"])
         told["photo"] = heads.photo(scaled)
         if kind == SURFACES:
             told["same"] = self.same(scaled)
@@ -263,52 +270,88 @@ def batches(pools: Pools, plan: Plan, first: int) -> Iterator[tuple[str, Tensor,
             yield SURFACES, *surface_batch(pools, plan, rng)
 
 
-def train(plan: Plan, pools: Pools, device: torch.device) -> Blocks:
-    torch.manual_seed(plan.seed)
-    backbone = Blocks(plan.seed)
-    backbone.load_state_dict(
-        {key: value.float() for key, value in load_file(plan.work / FIRST_STEP).items()}, strict=False
-    )
-    network = Tasks(backbone).to(memory_format=torch.channels_last).to(device)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=plan.lr, weight_decay=0.02)
+def learn(
+    plan: Plan,
+    name: str,
+    network: nn.Module,
+    backbone: Blocks,
+    losses_of: Iterator[dict[str, Tensor]],
+    first: int,
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    """Learn from step `first` to the last; what is learnt is kept in `plan.work` under `name`.
+
+    Args:
+        plan: the course of the rate and the steps.
+        name: of the files.
+        network: what learns, with `backbone` in it.
+        backbone: what is exported.
+        losses_of: yields the losses of each step, by what is learnt; their sum is made smaller.
+        first: how many steps are done.
+        optimizer: of the parameters of `network`.
+    """
     schedule = Schedule("cosine", plan.lr, plan.lr / 100, 1, 0, plan.steps)
-    state_path, first = plan.work / "state_surfaces.pt", 0
-    if state_path.exists():
-        state = torch.load(state_path, weights_only=True)
-        if state["plan"] != repr(plan):
-            raise SystemExit(
-                f"{state_path} is of other options: {state['plan']}. Move it away to start anew."
-            )
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["steps"]
-    network.train()
-    losses: dict[str, list[float]] = {SURFACES: [], CASTINGS: []}
+    seen: dict[str, list[float]] = {}
     with Bars().task("learning", plan.steps) as task:
         task.advance(first)
-        for step, (kind, photos, maps) in enumerate(batches(pools, plan, first), start=first):
+        for step, losses in enumerate(losses_of, start=first):
             for group in optimizer.param_groups:
                 group["lr"] = schedule.at(step) * min(1.0, (step + 1) / 200)
-            told = network(photos.to(device), kind)
-            loss = loss_of(told, maps, TYPES if kind == CASTINGS else len(DEFECTS), plan.same)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimizer.step()
-            losses[kind].append(loss.item())
+            for what, loss in losses.items():
+                seen.setdefault(what, []).append(loss.item())
             task.advance()
             if (step + 1) % REPORT_STEPS == 0:
-                means = (f"{name} {np.mean(found[-REPORT_STEPS:]):.3f}" for name, found in losses.items())
-                console.print(f"step {step + 1:>6}: loss of {', of '.join(means)}")
+                means = (f"{what} {np.mean(values[-REPORT_STEPS:]):.3f}" for what, values in seen.items())
+                console.print(f"step {step + 1:>6}: {', '.join(means)}")
             if (step + 1) % plan.keep_every == 0 or step + 1 == plan.steps:
-                with atomic_path(state_path) as temporary:
+                with atomic_path(plan.work / f"state_{name}.pt") as temporary:
                     state = {
                         "network": network.state_dict(),
                         "optimizer": optimizer.state_dict(),
                         "plan": repr(plan),
                     }
                     torch.save({**state, "steps": step + 1}, temporary)
-                export(backbone, plan.work / f"step_{step + 1}.safetensors")
+                export(backbone, plan.work / f"{name}_{step + 1}.safetensors")
+
+
+def begin_learning(plan: Plan, name: str, network: nn.Module) -> tuple[torch.optim.Optimizer, int]:
+    """Return the optimizer of `network` and how many steps are done, both as they were when it was stopped."""
+    network.train()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=plan.lr, weight_decay=0.02)
+    path = plan.work / f"state_{name}.pt"
+    if not path.exists():
+        return optimizer, 0
+    state = torch.load(path, weights_only=True)
+    if state["plan"] != repr(plan):
+        raise SystemExit(f"{path} is of other options: {state['plan']}. Move it away to start anew.")
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    return optimizer, int(state["steps"])
+
+
+def started(seed: int, weights: Path) -> Blocks:
+    """Return a backbone with the weights of an earlier step."""
+    backbone = Blocks(seed)
+    backbone.load_state_dict({key: value.float() for key, value in load_file(weights).items()}, strict=False)
+    return backbone
+
+
+def train(plan: Plan, pools: Pools, device: torch.device) -> Blocks:
+    torch.manual_seed(plan.seed)
+    backbone = started(plan.seed, plan.work / FIRST_STEP)
+    network = Tasks(backbone).to(memory_format=torch.channels_last).to(device)
+    optimizer, first = begin_learning(plan, SURFACES, network)
+
+    def losses() -> Iterator[dict[str, Tensor]]:
+        for kind, photos, maps in batches(pools, plan, first):
+            told = network(photos.to(device), kind)
+            yield {kind: loss_of(told, maps, TYPES if kind == CASTINGS else len(DEFECTS), plan.same)}
+
+    learn(plan, SURFACES, network, backbone, losses(), first, optimizer)
     return backbone
 
 
@@ -327,14 +370,11 @@ def main() -> None:
     parser.add_argument("--same", type=float, default=0.3, help="weight of telling surfaces apart")
     parser.add_argument("--keep-every", type=int, default=1000, help="steps between two savings")
     parser.add_argument("--seed", type=int, default=12)
-    parser.add_argument("--dest", type=Path, default=DEST)
-    plan_values = vars(parser.parse_args())
-    dest = plan_values.pop("dest")
-    plan = Plan(**plan_values)
+    plan = Plan(**vars(parser.parse_args()))
     if not (plan.work / FIRST_STEP).is_file():
         raise SystemExit(f"{plan.work / FIRST_STEP} not found: run pretrain_castings.py first.")
-    device = prepare_device("auto")
-    export(train(plan, make_pools(plan), device), dest)
+    dest = plan.work / SECOND_STEP
+    export(train(plan, make_pools(plan), prepare_device("auto")), dest)
     console.print(f"Wrote {dest} ({dest.stat().st_size / 1e6:.1f} MB).")
 
 

@@ -15,8 +15,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE: Final = 144
-TILE: Final = 2 * SIDE
+from patterns import (
+    SIDE,
+    TILE,
+    Plane,
+    Point,
+    Random,
+    between,
+    holes,
+    letters,
+    noise_tile,
+    rings,
+    shapes,
+    turned,
+)
+
 TILES: Final = 160
 TRIES: Final = 20
 LOUDER: Final = 1.6  # a defect that cannot be seen is made this much stronger
@@ -25,10 +38,7 @@ SEEN_PIXELS: Final = 8
 LARGEST_SHARE: Final = 0.3
 NOISE_KEY, SURFACE_KEY = 7, 3
 
-Plane = NDArray[np.float32]
 Photos = NDArray[np.uint8]
-Random = np.random.Generator
-Point = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -79,11 +89,11 @@ def random_light(rng: Random) -> Light:
     flat = np.cos(elevation)
     return Light(
         direction=(float(np.cos(turn) * flat), float(np.sin(turn) * flat), float(np.sin(elevation))),
-        relief=_between(rng, 0.3, 3.7),
+        relief=between(rng, 0.3, 3.7),
         gloss=rng.uniform(0, 0.8) if rng.random() < 0.6 else 0.0,
-        shininess=_between(rng, 2.7, 55),
+        shininess=between(rng, 2.7, 55),
         ambient=rng.uniform(0.1, 0.7),
-        gain=_between(rng, 0.6, 1.65),
+        gain=between(rng, 0.6, 1.65),
         slope=(rng.uniform(-0.4, 0.4), rng.uniform(-0.4, 0.4)),
         noise=rng.uniform(0, 0.02),
         blur_px=rng.uniform(0, 0.8),
@@ -126,7 +136,7 @@ class SurfaceMaker:
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng((seed, NOISE_KEY))
-        self._tiles = [_noise_tile(rng) for _ in range(TILES)]
+        self._tiles = [noise_tile(rng) for _ in range(TILES)]
 
     def quadruple(self, seed: int) -> tuple[Photos, Photos]:
         """Return what photos show with and without one defect.
@@ -139,7 +149,7 @@ class SurfaceMaker:
         for _ in range(TRIES):
             surface, lights = self.surface(rng), (random_light(rng), random_light(rng))
             flawless = np.stack([photograph(surface, light) for light in lights])
-            kind, strength = int(rng.integers(len(DEFECTS))), _between(rng, 0.35, 3)
+            kind, strength = int(rng.integers(len(DEFECTS))), between(rng, 0.35, 3)
             if not _is_exposed(flawless):
                 continue
             found = self._with_defect(surface, lights, flawless, kind, strength, int(rng.integers(2**31)))
@@ -180,7 +190,7 @@ class SurfaceMaker:
     def blob(self, rng: Random, centre: Point, size_px: float) -> Plane:
         """Return an uneven spot float32 (SIDE, SIDE): 1 inside, 0 outside, with a sharp or a soft rim."""
         turn = rng.uniform(0, np.pi)
-        along, across = _turned(centre, turn)
+        along, across = turned(centre, turn)
         distance = np.hypot(along, across / rng.uniform(0.4, 1)) / size_px + 0.25 * rng.random() * self.noise(
             rng
         )
@@ -189,12 +199,20 @@ class SurfaceMaker:
         return spot
 
     def surface(self, rng: Random) -> Surface:
+        """Return a surface; every fifth is a part before another surface."""
+        plain = self._plain(rng)
+        if rng.random() < 0.8:
+            return plain
+        outline = cv2.GaussianBlur(np.minimum(np.abs(shapes(rng)) * 4, 1), (0, 0), rng.uniform(0.4, 1.2))
+        return self._plain(rng).blended(plain, np.asarray(outline, np.float32))
+
+    def _plain(self, rng: Random) -> Surface:
         height = np.zeros((SIDE, SIDE), np.float32)
         albedo = np.zeros((SIDE, SIDE), np.float32)
         for _ in range(rng.integers(1, 4)):
             height += self._pattern(rng) * np.float32(np.exp(0.8 * rng.normal()))
         if rng.random() < 0.8:
-            height += self.noise(rng) * np.float32(_between(rng, 0.05, 1))
+            height += self.noise(rng) * np.float32(between(rng, 0.05, 1))
         for _ in range(rng.integers(0, 3)):
             albedo += self._pattern(rng) * np.float32(rng.uniform(0.03, 0.25))
         if rng.random() < 0.6:
@@ -206,123 +224,35 @@ class SurfaceMaker:
         return Surface(height, 0.5 + np.clip(albedo, -0.42, 0.45))
 
     def _pattern(self, rng: Random) -> Plane:
-        patterns = (self.noise, self.noise, _shapes, self._stripes, _rings, self._grid, _holes)
+        patterns = (self.noise, self.noise, shapes, self._stripes, rings, self._grid, holes, letters)
         return patterns[rng.integers(len(patterns))](rng)
 
     def _stripes(self, rng: Random) -> Plane:
         along, _ = self._wavy(rng)
-        wave: Plane = np.sin(along * 2 * np.pi / _between(rng, 3, 50) + rng.uniform(0, 6)).astype(np.float32)
+        wave: Plane = np.sin(along * 2 * np.pi / between(rng, 3, 50) + rng.uniform(0, 6)).astype(np.float32)
         return wave
 
     def _grid(self, rng: Random) -> Plane:
         along, across = self._wavy(rng)
-        pitch = _between(rng, 5, 40)
+        pitch = between(rng, 5, 40)
         waves = np.sin(along * 2 * np.pi / pitch) * np.sin(across * 2 * np.pi / pitch * rng.uniform(0.5, 2))
         grid: Plane = np.tanh(waves * rng.uniform(1, 6)).astype(np.float32)
         return grid
 
     def _wavy(self, rng: Random) -> tuple[Plane, Plane]:
-        along, across = _turned(np.zeros(2), rng.uniform(0, 2 * np.pi))
+        along, across = turned(np.zeros(2), rng.uniform(0, 2 * np.pi))
         if rng.random() < 0.3:
             along = along + 0.3 * np.float32(rng.uniform(1, 8)) * self.noise(rng)
         return along, across
-
-
-def _between(rng: Random, low: float, high: float) -> float:
-    """Return a number whose logarithm is uniform."""
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def _is_exposed(photos: Photos) -> bool:
     return all(photo.std() >= 4 and 12 <= photo.mean() <= 243 for photo in photos)
 
 
-def _turned(centre: Point, turn: float) -> tuple[Plane, Plane]:
-    """Return both coordinates of every pixel, in px, seen from `centre` (x, y) and turned by `turn` radians."""
-    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
-    x, y = x - np.float32(centre[0]), y - np.float32(centre[1])
-    cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
-    return x * cos + y * sin, y * cos - x * sin
-
-
-def _noise_tile(rng: Random) -> Plane:
-    """Return noise with a random spectrum: coarse to fine, drawn out or not, with or without a typical size."""
-    down = np.fft.fftfreq(TILE)[:, None]
-    right = np.fft.rfftfreq(TILE)[None]
-    turn = rng.uniform(0, np.pi)
-    drawn_out = np.exp(rng.uniform(0, 2.5)) if rng.random() < 0.4 else 1.0
-    along, across = (
-        right * np.cos(turn) + down * np.sin(turn),
-        down * np.cos(turn) - right * np.sin(turn),
-    )
-    frequency = np.hypot(along * drawn_out, across) + 1 / TILE
-    amplitude = frequency ** -rng.uniform(0.2, 2.2)
-    if rng.random() < 0.5:
-        amplitude *= np.exp(-((np.log(frequency / _between(rng, 0.01, 0.3)) / rng.uniform(0.2, 1)) ** 2) / 2)
-    waves = amplitude * np.exp(2j * np.pi * rng.random(amplitude.shape))
-    noise = np.fft.irfft2(waves, s=(TILE, TILE))
-    noise = (noise - noise.mean()) / noise.std()
-    shape = rng.random()
-    if shape < 0.15:
-        noise = np.abs(noise) - 0.8
-    elif shape < 0.3:
-        noise = (noise > rng.uniform(0, 1.5)).astype(float)
-    elif shape < 0.4:
-        noise = np.tanh(3 * noise)
-    return np.ascontiguousarray(noise, np.float32)
-
-
-def _shapes(rng: Random) -> Plane:
-    """Return overlapping ellipses, rectangles or polygons of random heights, with soft rims."""
-    plane = np.zeros((SIDE, SIDE), np.float32)
-    size, kind = _between(rng, 6, 50), int(rng.integers(4))
-    for _ in range(rng.integers(2, 60)):
-        x, y = (int(value) for value in rng.integers(-10, SIDE + 10, size=2))
-        value, reach = float(rng.normal()), float(size * np.exp(0.5 * rng.normal()))
-        shape = int(rng.integers(3)) if kind == 3 else kind
-        if shape == 0:
-            axes = (int(reach) + 1, int(reach * rng.uniform(0.3, 1)) + 1)
-            cv2.ellipse(plane, (x, y), axes, float(rng.uniform(0, 180)), 0, 360, value, -1)
-        elif shape == 1:
-            box = cv2.boxPoints(
-                ((x, y), (2 * reach, reach * rng.uniform(0.2, 2)), float(rng.uniform(0, 180)))
-            )
-            cv2.fillPoly(plane, [box.astype(np.int32)], value)
-        else:
-            turns = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 8)))
-            rays = reach * rng.uniform(0.4, 1.2, len(turns))
-            corners = np.stack([x + rays * np.cos(turns), y + rays * np.sin(turns)], axis=1)
-            cv2.fillPoly(plane, [corners.astype(np.int32)], value)
-    return np.asarray(cv2.GaussianBlur(plane, (0, 0), _between(rng, 0.37, 3.3)), np.float32)
-
-
-def _rings(rng: Random) -> Plane:
-    """Return rings about a centre in or near the photo: a wave, or a few steps."""
-    along, across = _turned(rng.uniform(-0.5, 1.5, 2) * SIDE, 0.0)
-    distance = np.hypot(along, across)
-    if rng.random() < 0.5:
-        return np.sin(distance * np.float32(2 * np.pi / _between(rng, 3, 60)))
-    steps = np.zeros((SIDE, SIDE), np.float32)
-    for _ in range(rng.integers(1, 5)):
-        steps += np.float32(rng.normal()) * np.tanh(
-            (distance - np.float32(rng.uniform(0, 1.2 * SIDE))) / np.float32(rng.uniform(0.6, 4))
-        )
-    return steps
-
-
-def _holes(rng: Random) -> Plane:
-    """Return a few round holes and bosses."""
-    plane = np.zeros((SIDE, SIDE), np.float32)
-    for _ in range(rng.integers(1, 6)):
-        along, across = _turned(rng.uniform(0, SIDE, 2), 0.0)
-        inside = np.float32(rng.uniform(4, 40)) - np.hypot(along, across)
-        plane += np.float32(rng.choice([-1, 1])) * np.tanh(inside / np.float32(rng.uniform(0.7, 3)))
-    return plane
-
-
 def _place(rng: Random) -> tuple[Point, float]:
     """Return where a defect is, (x, y) in px, and its size in px."""
-    return rng.uniform(22, SIDE - 22, 2), _between(rng, 2.5, 16)
+    return rng.uniform(22, SIDE - 22, 2), between(rng, 2.5, 16)
 
 
 def _pit(maker: SurfaceMaker, rng: Random, surface: Surface, strength: float) -> Surface:
@@ -421,7 +351,7 @@ def _warp(maker: SurfaceMaker, rng: Random, surface: Surface, strength: float) -
     centre, size = _place(rng)
     push = np.float32(0.5 * size * strength) * maker.blob(rng, centre, 1.5 * size)
     turn = rng.uniform(0, 2 * np.pi)
-    x, y = _turned(np.zeros(2), 0.0)
+    x, y = turned(np.zeros(2), 0.0)
     from_x, from_y = x + np.float32(np.cos(turn)) * push, y + np.float32(np.sin(turn)) * push
     moved = (
         cv2.remap(plane, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)

@@ -36,7 +36,7 @@ def test_partners_are_told_from_all_others() -> None:
 
 
 @pytest.mark.slow
-def test_both_steps_make_weights_that_castproof_loads(tmp_path: Path) -> None:
+def test_all_steps_make_weights_that_castproof_loads(tmp_path: Path) -> None:
     def run(script: str, *arguments: str) -> None:
         command = [
             sys.executable,
@@ -52,7 +52,8 @@ def test_both_steps_make_weights_that_castproof_loads(tmp_path: Path) -> None:
     run("pretrain_castings.py", "--shots", "1", "--crop-epochs", "1", "--full-epochs", "0", "--batch", "16")
     dest = tmp_path / "weights.safetensors"
     small = ("--surfaces", "12", "--shots", "1", "--steps", "4", "--batch", "8", "--castings", "0.5")
-    run("pretrain_surfaces.py", *small, "--keep-every", "2", "--dest", str(dest))
+    run("pretrain_surfaces.py", *small, "--keep-every", "2")
+    run("pretrain_taught.py", *small, "--keep-every", "2", "--dest", str(dest))
     backbone = seeded_backbone("mobilenet", 0)
     load_weights(backbone, str(dest))
     first = seeded_backbone("mobilenet", 0)
