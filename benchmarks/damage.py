@@ -186,6 +186,7 @@ def kills(
             told["killed" if code is None else f"ended with {code}"] += 1
             bad = list(wrong(target))
             told.update(bad)
+            print(f"  {name}: {dict(told)}", flush=True)
     assert ended(begun(words, log)) == 0, log.read_text()
     bad += list(wrong(target))
     print(f"{name}, takes {takes:.1f} s: {dict(told)}; gone on with at last: {bad or 'whole'}", flush=True)
