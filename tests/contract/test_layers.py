@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "castproof"
 LAYERS = (
     ("castproof",),
-    ("errors", "progress", "threads", "translation", "wording"),
+    ("errors", "installation", "progress", "threads", "translation", "wording"),
     ("files",),
     ("preprocess",),
     ("bit_depth", "fast_jpeg", "images", "photo_files"),

@@ -13,6 +13,7 @@ from torch import nn
 from torchvision import models
 
 from castproof.errors import MissingExtraError, SettingError
+from castproof.installation import how_to_install
 from castproof.model.lite0 import Lite0
 from castproof.preprocess import IMAGENET_MEAN, IMAGENET_STD, PreprocessSpec
 
@@ -102,7 +103,7 @@ def _timm(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"--model {name} needs {error.name}, which is not installed.",
-            fix='Install it: pip install "castproof[timm]"',
+            fix=f"Install it: {how_to_install('timm')}",
         ) from error
     return timm
 

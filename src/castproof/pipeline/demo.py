@@ -23,6 +23,8 @@ PRODUCT: Final = "impeller"
 PARTS_PER_CLASS: Final = 60
 PHOTOS_PER_PART: Final = 6
 PREDICTED: Final = 6
+DEFECTS: Final = ("blowhole", "pinholes", "shrinkage", "ragged_rim")
+SEVERITY: Final = 0.8  # of 1: plain to see, as a first product should be
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
         parts_per_class=PARTS_PER_CLASS,
         photos_per_part=PHOTOS_PER_PART,
         families=[PRODUCT],
+        defect_types=DEFECTS,
+        severity=SEVERITY,
         split=True,
         progress=observer,
     )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from castproof.errors import MissingExtraError, ModelFileError
+from castproof.installation import how_to_install
 from castproof.runtime.legacy_kind import LegacyKind, kind_in, open_model_file
 from castproof.runtime.legacy_margin import check_outputs, margin_of, shape_of
 from castproof.runtime.legacy_opening import OPENERS, cannot_open, reason_of
@@ -193,7 +194,7 @@ def _need_torch() -> None:
         raise MissingExtraError(
             f"Old PyTorch models need {error.name}, which is not installed.",
             rule="They open with castproof's train extra; model files of castproof need none.",
-            fix='Install it: pip install "castproof[train]"',
+            fix=f"Install it: {how_to_install('train')}",
         ) from error
 
 

@@ -24,6 +24,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from castproof.errors import CastproofError, MissingExtraError
+from castproof.installation import how_to_install
 from castproof.progress import Task
 from castproof.wording import UNKNOWN_CHARACTER, command, decimal, harmless, round_name
 
@@ -165,7 +166,7 @@ def training_libraries() -> Iterator[None]:
             "This command needs castproof's train extra, which is not installed.",
             rule="A station judges photos by a model file without it: castproof predict model.onnx, castproof card.",
             found=f"The library {error.name} is missing.",
-            fix='Install it: pip install "castproof[train]", or ".[train]" in a copy of the repository.',
+            fix=f"Install it: {how_to_install('train')}. castproof doctor shows what is missing.",
         ) from error
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from castproof.apps.cli import options
-from castproof.apps.cli.console import EXIT_INTERRUPTED, console, errors, escape, training_libraries
+from castproof.apps.cli.console import EXIT_INTERRUPTED, console, errors, escape, tell, training_libraries
 from castproof.apps.cli.export import show_export
 from castproof.apps.cli.predictions import show_predictions
 from castproof.apps.cli.training_console import TrainingConsole
@@ -33,9 +33,12 @@ def demo_command(
     castproof demo --outdir /tmp/castproof-demo
     """
     with training_libraries():
-        from castproof.pipeline.demo import demo
+        from castproof.pipeline.demo import DEFECTS, PARTS_PER_CLASS, PHOTOS_PER_PART, demo
     screen = TrainingConsole(wanted_bars=not no_bars)
-    console.print("Generating photos of castings, good and defective, each part photographed several times …")
+    tell(
+        f"Generating {PHOTOS_PER_PART} photos each of {PARTS_PER_CLASS} good and {PARTS_PER_CLASS} defective "
+        f"impellers, with defects that are plain to see: {', '.join(DEFECTS).replace('_', ' ')}."
+    )
     try:
         result = demo(outdir, weights, screen)
     except KeyboardInterrupt:

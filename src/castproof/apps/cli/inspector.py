@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from castproof.errors import MissingExtraError
+from castproof.installation import how_to_install
 
 INSPECTOR_EXTRA: Final = ("jinja2", "platformdirs", "sv_ttk", "tkinterdnd2")
 
@@ -49,5 +50,5 @@ def _missing(error: ModuleNotFoundError) -> MissingExtraError:
     return MissingExtraError(
         "The QA Inspector needs castproof's inspector extra, which is not installed.",
         found=f"The library {name} is missing.",
-        fix='Install it: pip install "castproof[inspector]", or ".[inspector]" in a copy of the repository.',
+        fix=f"Install it: {how_to_install('inspector')}. castproof doctor shows what is missing.",
     )

@@ -16,7 +16,7 @@ from castproof.wording import harmless
 
 COMMANDS: Final = (
     *("demo", "import", "audit", "split", "crossval", "train", "evaluate", "decide", "report", "compare"),
-    *("export", "card", "convert", "predict", "inspector", "collect", "validate"),
+    *("export", "card", "convert", "predict", "inspector", "collect", "validate", "doctor"),
 )
 COMPLETING: Final = "_CASTPROOF_COMPLETE"
 

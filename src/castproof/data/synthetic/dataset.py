@@ -49,6 +49,7 @@ def write_dataset(
     split: bool = False,
     per_defect_type: bool = False,
     jpeg_quality: int = 92,
+    defect_types: Sequence[str] = DEFECT_TYPES,
     severity: float | None = None,
     workers: int | None = None,
     progress: Progress = SILENT,
@@ -69,6 +70,7 @@ def write_dataset(
         split: write `dest/{train,val,test}/CLASS/`, 60:20:20 of the parts, a part in one split only.
         per_defect_type: one class folder for each defect type, with parts of a single defect.
         jpeg_quality: 1 to 95.
+        defect_types: out of DEFECT_TYPES, taken in turn.
         severity: 0 (barely visible) to 1 (plain), for every defect; None draws one for each.
         workers: processes; None takes one for each core. The result does not depend on it.
         progress: told of every part done.
@@ -89,6 +91,7 @@ def write_dataset(
         size,
         colour,
         jpeg_quality,
+        defect_types,
         severity,
     )
     for folder in sorted({file.parent for job in jobs for file in job.files}):
@@ -123,6 +126,7 @@ def _plan(
     size: int,
     colour: bool,
     quality: int,
+    types: Sequence[str],
     severity: float | None,
 ) -> list[_Job]:
     rng = np.random.default_rng([seed, 101])
@@ -131,7 +135,7 @@ def _plan(
     jobs = []
     for index in range(2 * parts):
         good, rank = index % 2 == 0, index // 2
-        defects = () if good else _defects(rng, rank, per_defect_type)
+        defects = () if good else _defects(rng, rank, types, per_defect_type)
         label = "ok" if good else (defects[0] if per_defect_type else "defective")
         folder = Path(_split_of(rank, parts), label) if split else Path(label)
         mine = numbers[index * photos : (index + 1) * photos]
@@ -151,10 +155,10 @@ def _plan(
     return jobs
 
 
-def _defects(rng: np.random.Generator, rank: int, single: bool) -> tuple[str, ...]:
+def _defects(rng: np.random.Generator, rank: int, types: Sequence[str], single: bool) -> tuple[str, ...]:
     """Return the defects of the part number `rank`: every type in turn, at times with a second one."""
-    first = DEFECT_TYPES[rank % len(DEFECT_TYPES)]
-    second = DEFECT_TYPES[int(rng.integers(len(DEFECT_TYPES)))]
+    first = types[rank % len(types)]
+    second = types[int(rng.integers(len(types)))]
     return (first,) if single or second == first or rng.random() > 0.25 else (first, second)
 
 

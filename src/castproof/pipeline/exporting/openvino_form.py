@@ -12,6 +12,7 @@ import onnx
 from castproof.errors import ImageError, MissingExtraError, SettingError
 from castproof.files import put_in_place, write_error
 from castproof.images import decode_plain
+from castproof.installation import how_to_install
 from castproof.model.fixed_photo_graph import fixed_squeeze_graph
 from castproof.model.inspection_graph import whole_graph
 from castproof.modelfile.card import Card
@@ -37,7 +38,7 @@ def need_openvino() -> None:
         raise MissingExtraError(
             f"--to openvino needs {error.name}, which is not installed.",
             rule="What is written is run by OpenVINO first, to see whether it says what the network says.",
-            fix='Install it: pip install "castproof[openvino,train]"',
+            fix=f"Install it: {how_to_install('openvino', 'train')}",
         ) from error
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from castproof.errors import CastproofError, MissingExtraError, ModelFileError
+from castproof.installation import how_to_install
 from castproof.pipeline.inspecting.model_kind import ModelKind
 from castproof.pipeline.inspecting.old_model_settings import labels
 from castproof.translation import tr
@@ -45,7 +46,7 @@ def no_pytorch(path: Path, reason: Exception) -> MissingExtraError:
         if is_stand_alone
         else tr(
             "Install it: {install}. Or convert it on a PC that has it, and open the model file here: {command}",
-            install='pip install "castproof[train]"',
+            install=how_to_install("train"),
             command=typed,
         ),
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from castproof.errors import MissingExtraError, SettingError
 from castproof.files import atomic_path, make_folder, write_csv
+from castproof.installation import how_to_install
 from castproof.pipeline.predicting.prediction import Prediction
 
 COLUMNS: Final = (
@@ -161,6 +162,6 @@ def _parquet() -> tuple[Any, Any]:
         raise MissingExtraError(
             f"Parquet files need {error.name}, which is not installed.",
             rule="They are written with castproof's parquet extra.",
-            fix='Install it: pip install "castproof[parquet]"; or write --csv or --json.',
+            fix=f"Install it: {how_to_install('parquet')}; or write --csv or --json.",
         ) from error
     return pyarrow, pyarrow.parquet
