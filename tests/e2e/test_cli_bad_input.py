@@ -171,6 +171,7 @@ WRONG = {
 
 def test_settings_out_of_range_are_all_listed(castproof: Server, tmp_path: Path) -> None:
     flags = [word for pair in WRONG.items() for word in pair]
+    (tmp_path / "photos").mkdir()
     done = castproof.run(["train", "--data", "photos", *flags], tmp_path)
     assert_told(done, *(f"{flag} must be" for flag in WRONG))
     assert not (tmp_path / "runs").exists()
@@ -180,7 +181,7 @@ def test_settings_out_of_range_are_all_listed(castproof: Server, tmp_path: Path)
     ("arguments", "words"),
     [
         (["train"], ("--data DATA", "--resume RUN")),
-        (["train", "--data", "a", "--resume", "b"], ("either --data DATA", "--resume RUN")),
+        ([*TRAIN, "--resume", "photos"], ("either --data DATA", "--resume RUN")),
         ([*TRAIN, "--min-lr", "0.1", "--lr", "0.01"], ("--min-lr must not exceed --lr",)),
         ([*TRAIN, "--val-share", "0.6", "--test-share", "0.5"], ("must leave photos for training",)),
         ([*TRAIN, "--weights", "nowhere.pt"], ("nowhere.pt not found",)),

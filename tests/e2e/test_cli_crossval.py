@@ -187,7 +187,7 @@ def test_a_problem_in_a_round_is_told_in_words(place: Path, castproof: Server) -
     assert "Traceback" not in done.text
     few = castproof.run(["crossval", "photos", *ROUND, "--folds", "2"], place)
     assert few.code == 1
-    assert "--folds must be 3 or more" in " ".join(few.err.split())
+    assert "--folds must be a whole number from 3 to" in " ".join(few.err.split())
 
 
 def test_a_broken_round_is_named_and_can_be_made_anew(place: Path, castproof: Server) -> None:

@@ -193,7 +193,7 @@ def test_a_licence_stands_on_the_card(castproof: Server, trained: Trained, tmp_p
     words_of_it = "For [Acme] Foundry alone."
     done = castproof.run(["export", trained.run, "-o", "m.onnx", "--licence", words_of_it], tmp_path)
     assert done.code == 0, done.text
-    assert words_of_it in words(castproof.run(["card", "m.onnx"], tmp_path).out)
+    assert words_of_it in words(castproof.run(["card", "m.onnx", "--full"], tmp_path).out)
 
 
 @pytest.mark.parametrize("name", ["none.onnx", "photo.png", "folder", "cut.onnx"])
@@ -430,7 +430,7 @@ def test_a_gate_of_several_photos_judges_parts(castproof: Server, trained: Train
         model.inspect(photos[0])
     part = model.inspect_part(photos)
     assert part.verdict in (Verdict.REJECT, Verdict.REVIEW, Verdict.ACCEPT)
-    text = words(castproof.run(["card", "model.onnx"], tmp_path).out)
+    text = words(castproof.run(["card", "model.onnx", "--full"], tmp_path).out)
     assert "any/2" in text
     assert "min-cost" in text
 
@@ -441,7 +441,7 @@ def test_a_promise_and_results_with_intervals_stand_on_the_card(
     shutil.copytree(trained.run, tmp_path / "run")
     assert castproof.run(["decide", "run", "--miss-rate", "0.4"], tmp_path).code == 0
     assert castproof.run(["export", "run", "-o", "model.onnx"], tmp_path).code == 0
-    text = words(castproof.run(["card", "model.onnx"], tmp_path).out)
+    text = words(castproof.run(["card", "model.onnx", "--full"], tmp_path).out)
     assert "at most 40% of defective parts pass, with 95% confidence" in text
     assert f"of {COUNTS['test']} photos" in text
     assert castproof_package.load(tmp_path / "model.onnx").card.gate.promise is not None

@@ -77,6 +77,8 @@ def test_every_command_that_reads_them_prints_hostile_names_plainly(castproof: S
     walk("card", model)
     walk("predict", model, photos, "--csv", f"verdicts {HOSTILE}.csv", "--no-bars")
     walk("predict", run, photos, "--no-bars")
+    walk("collect", f"verdicts {HOSTILE}.csv", f"collected {HOSTILE}", code=None)
+    walk("doctor")
     walk("validate", run, "--data", photos, "--outdir", f"validation {HOSTILE}", code=1)  # it knows them all
     assert walked | {"demo", "convert", "inspector"} == set(COMMANDS)
 

@@ -73,7 +73,7 @@ def told_of(castproof: Server, run: Path, tmp_path: Path) -> tuple[Numbers, list
         "decide copy": ["decide", copy, *ASKED],
         "report": ["report", run],
         "export": ["export", run, "-o", "m.onnx"],
-        "card": ["card", "m.onnx"],
+        "card": ["card", "m.onnx", "--full"],
         "compare": ["compare", run, copy, "--json", "compared.json"],
     }.items():
         done = castproof.run(command, tmp_path)

@@ -49,7 +49,7 @@ def test_what_is_not_there_is_answered_with_what_is() -> None:
         find_run(Path("c"))
     assert list(caught.value.items) == ["stopped", "a", "b"]
     for name in ("stopped",):
-        (RUNS / name / "metrics.json").touch()
+        (RUNS / name / "metrics.json").write_text("{}", encoding="utf-8")
     with pytest.raises(RunError, match="no unfinished run"):
         find_run(Path("latest"), complete=False)
 
