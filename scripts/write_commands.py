@@ -25,6 +25,7 @@ READ_ON: Final = {
     "card": "model-file.md",
     "convert": "legacy.md",
     "collect": "retraining.md",
+    "doctor": "troubleshooting.md",
 }
 
 

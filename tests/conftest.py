@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _keep_bytecode_aside() -> None:
     """Compile every module once where Python may write nothing next to the sources.
 
-    To compile PyTorch and what it imports takes longer than to run it, in every process anew.
+    To compile PyTorch and what it imports takes longer than to run it, in every process again.
     """
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(BYTECODE))
     sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"]

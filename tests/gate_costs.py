@@ -1,4 +1,4 @@
-"""What two cuts cost, counted anew for the tests of policies."""
+"""What two cuts cost, counted again for the tests of policies."""
 
 import numpy as np
 

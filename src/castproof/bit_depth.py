@@ -26,7 +26,7 @@ def eight_bit(image: Image.Image, tiles: str, name: str) -> Image.Image:
     """
     if image.mode == "F":
         raise ImageError(
-            f"{name} holds floating-point pixels.",
+            f"{name} contains floating-point pixels.",
             rule="Photos have 8 or 16 bits per channel.",
             fix="Save it with 8 or 16 bits; only you know which value is white.",
         )
@@ -60,7 +60,7 @@ def _upper_byte(image: Image.Image, tiles: str, name: str) -> Pixels:
     values = np.asarray(image)
     if values.min() < 0 or values.max() > 65535:
         raise ImageError(
-            f"{name} holds numbers outside of 16 bits.",
+            f"{name} contains numbers outside of 16 bits.",
             rule="Photos have 8 or 16 bits per channel.",
             found=f"Its values run from {values.min()} to {values.max()}.",
             fix="Save it with 8 or 16 bits.",

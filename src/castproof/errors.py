@@ -55,7 +55,7 @@ class DataError(CastproofError):
 
 
 class ClassNameError(DataError):
-    """It is not clear which class folders hold good parts."""
+    """It is not clear which class folders contain good parts."""
 
 
 class UnreadableError(DataError):

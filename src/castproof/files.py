@@ -90,7 +90,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError or another OSError: there is no file, or it cannot be read.
-        ValueError: it is no JSON, no object, holds what is no number, or is nested deeper than MOST_NESTED.
+        ValueError: it is no JSON, no object, contains what is no number, or is nested deeper than MOST_NESTED.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)

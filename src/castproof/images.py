@@ -11,7 +11,7 @@ The rules are fixed: nothing is stretched by a photo's own content, since bright
 - Of a file with several pages or frames the first one is read.
 - A photo whose longer side exceeds `MAX_SIDE_PX` is averaged over k x k pixel boxes, k the smallest integer
   that fits.
-- Half a photo is never accepted, and none that its own checksums, its lengths or its decoder speak against;
+- Half a photo is never accepted, and none that its own checksums, its lengths or its decoder contradict;
   `castproof.photo_files` tells. How large a photo may be: `castproof.photo_files.limits`.
 
 Ordinary JPEG files take the fast path of `castproof.fast_jpeg`; Pillow decodes the rest.

@@ -112,7 +112,7 @@ class RunFolder:
                 f"{self.hparams} cannot be read.", found=f"({error})", fix="Train again."
             ) from error
         if not isinstance(content.get("settings"), dict):
-            raise RunError(f"{self.hparams} holds no settings.", fix="Train again.")
+            raise RunError(f"{self.hparams} contains no settings.", fix="Train again.")
         return content
 
     def write_hparams(self, content: dict[str, Any]) -> None:

@@ -182,7 +182,7 @@ def test_a_file_has_its_form(file: Path) -> None:
     content = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=noted)
     assert list(content) == ["name", "texts"]
     assert content["name"].strip()
-    assert len(pairs) == len(set(pairs)), "a text stands there twice"
+    assert len(pairs) == len(set(pairs)), "a text is there twice"
     texts = list(content["texts"])
     first = next((one for one, sorted_one in zip(texts, sorted(texts), strict=True) if one != sorted_one), "")
     assert texts == sorted(texts), f"the texts are sorted; the first that stands wrong is {first!r}"

@@ -129,7 +129,7 @@ def run_script(arguments: Sequence[str | Path], cwd: Path, **environment: str) -
 def _serve() -> None:
     import typer.rich_utils  # noqa: F401
 
-    import castproof.pipeline.demo  # noqa: F401  (loads all libraries; the command line itself is loaded anew)
+    import castproof.pipeline.demo  # noqa: F401  (loads all libraries; the command line itself is loaded again)
 
     for line in sys.stdin:
         request = Request(**json.loads(line))

@@ -53,7 +53,7 @@ def learnt_from_all(castproof: Server, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that holds photos/ with splits."""
+    """Return a folder that contains photos/ with splits."""
     folder = tmp_path_factory.mktemp("crossval")
     fill_splits(folder / "photos", CROSSVAL_COUNTS)
     return folder

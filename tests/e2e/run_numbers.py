@@ -138,7 +138,7 @@ def of_sentences(numbers: Numbers, surface: str, text: str) -> None:
     numbers.match(
         surface,
         "[Aa]t most # of defective parts pass this gate, with # confidence: proven on # defective parts that the "
-        "network had not learnt from, of whose photos # passed",
+        "network was not trained on, of whose photos # passed",
         ("promise", "confidence", "evidence: defective parts", "promise: passed"),
         text.replace("none passed", "0% passed"),
     )
@@ -380,8 +380,8 @@ def of_comparison(numbers: Numbers, surface: str, screen: str, content: Mapping[
         "good not passed": "good not passed: share",
         "wrong verdicts": "wrong verdicts",
         "macro-F1 of all photos": "macro-F1",
-        "Brier, parts alike": "Brier of parts",
-        "log loss, parts alike": "log loss of parts",
+        "Brier, equal weight per part": "Brier of parts",
+        "log loss, equal weight per part": "log loss of parts",
     }
     for name, a, b, *_ in (cells for cells in rows_on(screen) if cells[0] in names):
         numbers.add(f"{surface} screen", names[name], a)

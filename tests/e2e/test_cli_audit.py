@@ -69,8 +69,8 @@ def test_a_copy_in_another_split_is_a_leak_and_strict_fails_on_it(
     page = (tmp_path / "audit" / "audit.html").read_text(encoding="utf-8")
     assert "copy &lt;b&gt;.jpg" in page
     assert "copy <b>" not in page
-    (mend,) = re.findall("<pre>(.*)</pre>", page)
-    assert f"→ Split by part: {mend}\n" in done.out
+    (fix,) = re.findall("<pre>(.*)</pre>", page)
+    assert f"→ Split by part: {fix}\n" in done.out
     assert castproof.run(["audit", "data", "--strict"], tmp_path, home).code == 4
 
 
@@ -183,7 +183,7 @@ def test_the_results_never_go_into_the_data(
     before = sorted(data.rglob("*"))
     done = castproof.run(["audit", ".", "--outdir", outdir], data, home)
     assert done.code == 1
-    assert "lies in the data folder" in " ".join(done.err.split())
+    assert "is in the data folder" in " ".join(done.err.split())
     assert sorted(data.rglob("*")) == before
 
 

@@ -84,7 +84,7 @@ def unreadable(data: Path) -> None:
         (no_test_split, ("no folder test",)),
         (split_without_good_photos, ("The split val has no good photos",)),
         (unclear_names, ("'A', 'B'", "--ok NAME")),
-        (loose_photos, ("1 photo lies outside of the class folders", "loose.png")),
+        (loose_photos, ("1 photo is outside of the class folders", "loose.png")),
         (unreadable, ("2 of 20 photos", "train/ok/zero.png", "val/Riß/text.JPG", "--skip-unreadable")),
     ],
 )

@@ -97,7 +97,7 @@ def test_verdicts_become_class_folders_and_what_is_left_out_is_listed(castproof:
     assert told == {
         "back.png": "the verdict was taken back",
         "changed.png": "the photo has changed since the verdict",
-        "nobody.png": "nobody decided on it",
+        "nobody.png": "nobody judged it",
         "known.png": f"identical to {Path('data') / 'ok' / next((place / 'data' / 'ok').iterdir()).name}",
         "twin 1.png": "its other copies are labelled otherwise",
         "twin 2.png": "its other copies are labelled otherwise",

@@ -42,7 +42,7 @@ def test_a_run_that_misses_everything_is_worse_and_told_so(
     found = {one["name"]: one for one in told["differences"]}
     assert (found["missed_defects"]["a"], found["missed_defects"]["b"]) == (0.0, 1.0)
     assert found["missed_defects"]["conclusion"] == "worse"
-    assert found["good_not_passed"]["conclusion"] == "cannot tell"
+    assert found["good_not_passed"]["conclusion"] == "inconclusive"
     assert "wrong misses more defects, by 100.0 percentage points" in sentence(done.out)
     turned = castproof.run(["compare", wrong, right], tmp_path)
     assert "right misses fewer defects" in sentence(turned.out)

@@ -125,7 +125,7 @@ def test_photos_of_ones_own_are_compared_and_stored(
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (("--mean", "a,b"), "--mean holds no numbers"),
+        (("--mean", "a,b"), "--mean contains no numbers"),
         (("--classes", "a"), "classes"),
         (("--channels", "cmyk"), "channels"),
         (("--size", "48"), ""),

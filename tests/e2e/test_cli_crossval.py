@@ -117,7 +117,7 @@ def test_a_stopped_cross_validation_goes_on_to_the_same_end(
         path.write_bytes(b"half of it")
     again = castproof.run(command, place)
     assert again.code == 0, again.text
-    assert f"Going on: {rounds} of 4 rounds are done." in again.out
+    assert f"Resuming: {rounds} of 4 rounds are done." in again.out
     assert not any(path.exists() for path in left)
     for name in RESULTS:
         assert (begun / name).read_bytes() == (whole / name).read_bytes(), name
@@ -210,7 +210,7 @@ def test_a_broken_round_is_named_and_can_be_made_anew(place: Path, castproof: Se
     shutil.rmtree(broken / "fold_2")
     again = castproof.run(command, place)
     assert again.code == 0, again.text
-    assert "Going on: 3 of 4 rounds are done." in again.out
+    assert "Resuming: 3 of 4 rounds are done." in again.out
     assert (broken / "predictions.csv").read_bytes() == (whole / "predictions.csv").read_bytes()
 
 

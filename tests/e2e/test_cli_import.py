@@ -256,8 +256,8 @@ def test_unreadable_photos_stop_it_or_are_recorded(castproof: Server, public: Pa
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("public", "public/inside"), "lie in one another"),
-        (("public", "public"), "lie in one another"),
+        (("public", "public/inside"), "are inside one another"),
+        (("public", "public"), "are inside one another"),
         (("nowhere", "casting"), "no folder or archive"),
         (("public", "casting", "--set", "other"), "no set 'other'"),
         (("public", "casting", "--val", "1.5"), "shares of val and test"),

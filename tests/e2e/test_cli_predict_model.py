@@ -1,4 +1,4 @@
-"""`castproof predict` with a model file: the verdicts of its run, without PyTorch, stopped and gone on with."""
+"""`castproof predict` with a model file: the verdicts of its run, without PyTorch, stopped and resumed."""
 
 import csv
 import json

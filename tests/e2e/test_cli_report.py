@@ -106,7 +106,7 @@ def test_photos_that_vanished_are_told_and_stop_nothing(
     assert done.code == 0, done.text
     html = page_of(run)
     assert "not readable" in html
-    assert f"{2 * COUNTS['test']} photos cannot be read any more, 0 have another content" in words(html)
+    assert f"{2 * COUNTS['test']} photos can no longer be read, 0 have another content" in words(html)
     assert html.count("<img") == 0
 
 
@@ -116,7 +116,7 @@ def test_a_crossvalidation_is_reported(castproof: Server, tmp_path: Path) -> Non
     assert done.code == 0, done.text
     text = words(page_of(home))
     assert "sister networks" in text
-    assert "4 photos with a doubtful label, judged by nobody" in text
+    assert "4 photos with a doubtful label, not judged" in text
     command = re.findall("<pre>(.*)\n", page_of(home))[0]
     assert command.startswith("castproof crossval ")
     assert "--weights none" in command

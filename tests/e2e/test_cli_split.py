@@ -211,7 +211,7 @@ def test_each_fold_tests_other_photos(castproof: Server, castings: Path, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--folds", "4", "--val", "0.2"], ["--folds stands together with --val or --test"]),
+        (["--folds", "4", "--val", "0.2"], ["--folds was given together with --val or --test"]),
         (["--folds", "0"], ["too few folds", "At least 3", "Found 0", "Give --folds 3 or more"]),
         (["--folds", "2"], ["too few folds", "At least 3", "Found 2", "Give --folds 3 or more"]),
         (["--by", "class"], ["--by does not fit", "part, image", "'class'", "Leave it out"]),
@@ -239,7 +239,7 @@ def test_a_destination_within_the_data_is_refused(castproof: Server, tmp_path: P
     fill_class(tmp_path / "data" / "bad", 4, 2, bright=False)
     done = split(castproof, tmp_path, "data", "data/out", "--by", "image")
     assert done.code == 1, done.text
-    assert "lie in one another" in done.err
+    assert "are inside one another" in done.err
     assert not (tmp_path / "data" / "out").exists()
 
 

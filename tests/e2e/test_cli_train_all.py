@@ -79,7 +79,7 @@ def test_its_gate_rests_on_the_folds(learnt_from_all: Trained) -> None:
 def test_the_screen_tells_the_gate_and_what_was_learnt_from(learnt_from_all: Trained) -> None:
     told = sentence(learnt_from_all.done.out)
     for word in (
-        f"The network learnt from {2 * PER_CLASS} photos of {PER_CLASS} good parts and {PER_CLASS} defective parts",
+        f"The network was trained on {2 * PER_CLASS} photos of {PER_CLASS} good parts and {PER_CLASS} defective parts",
         "from all",
         "linear head",
         "castproof export",

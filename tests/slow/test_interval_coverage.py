@@ -123,7 +123,7 @@ def shares_told(
     told: dict[str, dict[str, float]] = {}
     for _ in range(data_sets):
         for one in compare(*judged_twice(rng, good, defective, a, b), cost_fn=10, cost_fp=1):
-            shares = told.setdefault(one.name, {"better": 0.0, "worse": 0.0, "cannot tell": 0.0})
+            shares = told.setdefault(one.name, {"better": 0.0, "worse": 0.0, "inconclusive": 0.0})
             shares[one.conclusion] += 1 / data_sets
     return told
 

@@ -119,7 +119,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     """Yield the zip archive at `path`; hidden files and `__MACOSX` are passed over.
 
     Raises:
-        DataError: it is no zip archive, it is broken, or it holds what a photo archive must not hold.
+        DataError: it is no zip archive, it is broken, or it contains what a photo archive must not.
     """
     try:
         zipped = zipfile.ZipFile(path)
@@ -138,12 +138,12 @@ def safe_name(info: zipfile.ZipInfo) -> str:
     """
     raw = info.orig_filename
     if _FORBIDDEN.search(raw):
-        raise ValueError("the name holds a backslash or a control character")
+        raise ValueError("the name contains a backslash or a control character")
     if raw.startswith("/") or _DRIVE.match(raw):
         raise ValueError("the path is absolute")
     parts = [part for part in raw.removesuffix("/").split("/") if part != "."]
     if any(not part.strip(" .") for part in parts):
-        raise ValueError("the path leads out of its folder or holds an empty name")
+        raise ValueError("the path leads out of its folder or contains an empty name")
     if any(part != part.rstrip(" .") or part.split(".")[0].upper() in _RESERVED for part in parts):
         raise ValueError("Windows reads the name as another one")
     if _DRIVE.match("/".join(parts)):
@@ -249,7 +249,7 @@ def _refuse_alike(names: Sequence[str], path: Path) -> None:
             alike.append(f"{seen[key]} and {name}")
         seen[key] = name
     if alike:
-        raise _refused(path, "it holds names that occur twice or differ in letter case only", alike)
+        raise _refused(path, "it contains names that occur twice or differ in letter case only", alike)
 
 
 def _refuse_overlap(infos: Sequence[zipfile.ZipInfo], path: Path) -> None:
@@ -322,7 +322,7 @@ def _what_it_is(path: Path, start: bytes) -> tuple[str, str]:
     if not start:
         return "It is empty.", "Download or copy it again."
     if is_photo_name(path.name):
-        return "It is a single photo.", "Give the folder that holds the class folders."
+        return "It is a single photo.", "Give the folder that contains the class folders."
     return "It is no archive at all.", "Give the folder of the photos, or a zip archive of it."
 
 

@@ -164,7 +164,7 @@ class _Search:
         return change
 
     def _last(self) -> NDArray[np.bool_]:
-        """Return where a group's split has no second group that holds the required row, bool (groups, rows)."""
+        """Return where a group's split has no second group that contains the required row, bool (groups, rows)."""
         last: NDArray[np.bool_] = (self._groups <= 1)[self.home]
         return last
 

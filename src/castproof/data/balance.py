@@ -36,7 +36,7 @@ class SplitShare:
 
 @dataclass(frozen=True)
 class Balance:
-    """What each split holds, and how many parts stand in more than one of them (0 unless split by image)."""
+    """What each split holds, and how many parts are in more than one of them (0 unless split by image)."""
 
     splits: tuple[SplitShare, ...]
     shared_parts: int

@@ -1,4 +1,4 @@
-"""Which class folders hold good parts and which hold defective ones.
+"""Which class folders contain good parts and which contain defective ones.
 
 A folder name is cut into words. Words that say good or defective decide, together with a negation right
 before them ("not ok", "non-defective") or a "free" beside them ("defect-free"). A name that says both, or
@@ -52,7 +52,7 @@ class Classes:
     """The class folders of a data set, by their own names.
 
     Args:
-        good: names of the folders that hold good parts, sorted.
+        good: names of the folders that contain good parts, sorted.
         defective: names of the folders that hold defective parts, sorted; each is a defect type.
     """
 
@@ -65,7 +65,7 @@ class Classes:
         return self.good + self.defective
 
     def is_defective(self, name: str) -> bool:
-        """Return whether class `name` holds defective parts. Raises KeyError for a name that is no class."""
+        """Return whether class `name` contains defective parts. Raises KeyError for a name that is no class."""
         if name not in self.names:
             raise KeyError(name)
         return name in self.defective
@@ -94,7 +94,7 @@ def recognise_classes(
     if missing and not (may_lack_defects and classes.good):
         raise DataError(
             f"There is no {missing} class.",
-            rule="A labelled data set holds photos of good and of defective parts, in folders of their own.",
+            rule="A labelled data set contains photos of good and of defective parts, in folders of their own.",
             found=f"The class folders are {_listed(names)}." if names else "There are no class folders.",
             fix=f"Add a folder with photos of {missing} parts"
             + ("." if ok else ", or name the good folders with --ok NAME.")
@@ -133,7 +133,7 @@ def _recognised_good(names: Sequence[str]) -> set[str]:
         unsure += [name for name, reading in readings.items() if reading == "unknown"]
     if unsure and len(names) > 1:
         raise ClassNameError(
-            f"It is not clear from {_listed(unsure)} which class folders hold good parts.",
+            f"It is not clear from {_listed(unsure)} which class folders contain good parts.",
             rule="Names such as ok, good, normal, def, defect, ng, scrap are recognised.",
             found=f"The class folders are {_listed(names)}.",
             fix="Name every good folder: --ok NAME (once for each). All others then count as defective.",

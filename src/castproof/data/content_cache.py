@@ -1,6 +1,6 @@
 """What was computed from photos, kept by their content in the user's cache folder.
 
-Nothing depends on it: a missing, broken or outdated file is computed and written anew, and a folder that
+Nothing depends on it: a missing, broken or outdated file is computed and written again, and a folder that
 cannot be written is passed over. The files are JSON; nothing that is loaded runs code.
 """
 

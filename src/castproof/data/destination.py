@@ -41,9 +41,7 @@ def check_targets(targets: Sequence[str]) -> None:
     for target in targets:
         path = PurePosixPath(target)
         if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in target:
-            raise DataError(
-                f"The target {target!r} does not lie in the destination.", fix="Rename the photo."
-            )
+            raise DataError(f"The target {target!r} is not in the destination.", fix="Rename the photo.")
     seen: dict[str, str] = {}
     for target in targets:
         first = seen.get(name_key(target), "")
@@ -92,7 +90,7 @@ def check_strangers(dest: Path, targets: Collection[str], allowed: Collection[st
     if strangers:
         raise DataError(
             f"{dest} holds {counted(len(strangers), _ONE_STRANGER, _STRANGERS)}.",
-            rule="The destination is empty, or holds what an earlier run of the same command left. "
+            rule="The destination is empty, or contains what an earlier run of the same command left. "
             "Nothing was written.",
             fix="Choose another destination, or move these files away.",
             items=shown(strangers),

@@ -29,7 +29,7 @@ FOREIGN_SUFFIXES = frozenset(
     {".heic", ".heif", ".avif", ".gif", ".jp2", ".dng", ".cr2", ".cr3", ".jxl", ".nef", ".arw"}
 )
 _IGNORED = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
-_LAYOUT = "Photos lie in DATA/train/CLASS, DATA/val/CLASS and DATA/test/CLASS, or in DATA/CLASS."
+_LAYOUT = "Photos are in DATA/train/CLASS, DATA/val/CLASS and DATA/test/CLASS, or in DATA/CLASS."
 _SHOWN = 5
 
 
@@ -45,7 +45,7 @@ def read_folders(data: Path, ok: Sequence[str] = (), *, may_lack_defects: bool =
         may_lack_defects: whether a folder without any defective class will do.
 
     Raises:
-        DataError: the folders are missing, incomplete or empty, or photos lie outside of class folders.
+        DataError: the folders are missing, incomplete or empty, or photos are outside of class folders.
         ClassNameError: it is not clear which class folders are good.
     """
     root = _data_root(data)
@@ -139,7 +139,7 @@ def _data_root(data: Path) -> Path:
         ) from error
     if not is_folder:
         raise DataError(
-            f"{data} is a file.", rule=_LAYOUT, fix="Give the folder that holds the class folders."
+            f"{data} is a file.", rule=_LAYOUT, fix="Give the folder that contains the class folders."
         )
     inner = _folders(data)
     if len(inner) != 1 or _loose_photos(data) or _loose_photos(inner[0]):
@@ -186,7 +186,7 @@ def _refuse_loose_photos(root: Path, homes: Sequence[Path]) -> None:
                 loose += [root / file for file in _photos_of_class(root, folder, check=False)]
     if loose:
         raise DataError(
-            f"{counted(len(loose), 'photo lies', 'photos lie')} outside of the class folders of {root}.",
+            f"{counted(len(loose), 'photo is', 'photos are')} outside of the class folders of {root}.",
             rule=_LAYOUT,
             fix="Move them into a class folder or out of the data folder.",
             items=listed([path.relative_to(root).as_posix() for path in loose]),
@@ -201,7 +201,7 @@ def _photos_of_class(root: Path, folder: Path, *, check: bool = True) -> list[st
         (photos if is_photo_name(path.name) else others).append(path.relative_to(root).as_posix())
     if check and others and not photos:
         raise DataError(
-            f"The class folder {folder} holds files, but no photos.",
+            f"The class folder {folder} contains files, but no photos.",
             rule="Photos are JPEG, PNG, BMP, TIFF or WebP files.",
             fix="Save the photos in one of these formats, or remove the folder.",
             items=listed(others),
@@ -240,7 +240,7 @@ def _check_class_folders(homes: Sequence[tuple[str, Path]], found: dict[tuple[st
     for split, home in homes:
         if not any(files for key, files in found.items() if key[0] == split):
             raise DataError(
-                f"The split folder {home} holds no photos.", rule=_LAYOUT, fix="Add its class folders."
+                f"The split folder {home} contains no photos.", rule=_LAYOUT, fix="Add its class folders."
             )
     empty = [str(home_of[split] / name) for (split, name), files in found.items() if not files]
     if empty:
@@ -259,7 +259,7 @@ def _check_both_kinds(manifest: Manifest) -> None:
             if not any(counts[name] for name in names):
                 raise DataError(
                     f"The split {split} has no {kind} photos." if split else f"There are no {kind} photos.",
-                    rule="Every split holds photos of good and of defective parts.",
+                    rule="Every split contains photos of good and of defective parts.",
                     fix=f"Add photos of at least one of these classes: {', '.join(names)}.",
                 )
 

@@ -27,7 +27,7 @@ _WORST_SAME, _BEST_DIFFERENT = 0.1, 0.9  # quantiles
 
 @dataclass(frozen=True)
 class Doubt:
-    """What speaks against groups as parts.
+    """What makes groups unlikely as parts.
 
     Args:
         dissent: how often two photos of one group carry different labels, as a multiple of what chance gives.
@@ -57,7 +57,7 @@ class Doubt:
 def doubt_of(
     photos: Sequence[Photo], same: NDArray[np.float32], different: NDArray[np.float32]
 ) -> Doubt | None:
-    """Return what speaks against the groups that `photos` are in; None where they may be parts.
+    """Return what makes the groups that `photos` are in unlikely; None where they may be parts.
 
     Args:
         photos: with the group that was found for each of them as its `part`; without classes, labels say nothing.

@@ -76,7 +76,7 @@ def open_source(path: Path) -> Iterator[OpenSource]:
     """Yield the photos of the folder or zip archive at `path`.
 
     Raises:
-        DataError: there is no such folder or archive, it is broken or refused, or it holds no photos.
+        DataError: there is no such folder or archive, it is broken or refused, or it contains no photos.
     """
     if not path.exists():
         raise DataError(f"There is no folder or archive {str(path)!r}.", fix="Check the path.")
@@ -87,7 +87,7 @@ def open_source(path: Path) -> Iterator[OpenSource]:
         if not archive.photos:
             raise DataError(
                 f"There are no photos in {path}.",
-                found=f"It holds the archives {', '.join(archive.nested)}." if archive.nested else "",
+                found=f"It contains the archives {', '.join(archive.nested)}." if archive.nested else "",
                 fix="Unpack it and import what is in it." if archive.nested else "Check the path.",
             )
         yield OpenSource({photo.name: photo for photo in archive.photos}, archive.nested, archive.others)
@@ -161,7 +161,7 @@ def _folder(path: Path) -> OpenSource:
         archives = sorted(one.name for one in path.iterdir() if one.suffix.lower() == ".zip")
         raise DataError(
             f"There are no photos in {path}.",
-            found=f"It holds the archives {', '.join(archives)}." if archives else "",
+            found=f"It contains the archives {', '.join(archives)}." if archives else "",
             fix="Import the archive itself." if archives else "Check the path.",
         )
     return OpenSource({name: FileSource(file, name) for name, file in photos.items()})
@@ -217,7 +217,7 @@ def _check_both_kinds(manifest: Manifest) -> None:
             if not found[defective]:
                 raise DataError(
                     f"The split {split} would have no {kind} photos.",
-                    rule="Every split holds photos of good and of defective parts.",
+                    rule="Every split contains photos of good and of defective parts.",
                     found="; ".join(
                         f"{name}: {counted(sum(counts.values()), 'photo')}"
                         for name, counts in manifest.counts().items()

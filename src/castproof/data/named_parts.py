@@ -1,4 +1,4 @@
-"""Parts that follow from where a photo lies and what it is called, as a person says."""
+"""Parts that follow from where a photo is and what it is called, as a person says."""
 
 import re
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def by_folder(manifest: Manifest) -> Manifest:
     """Return `manifest` with the folder of each photo, as a path below its class folder, as its part.
 
     Raises:
-        DataError: photos lie straight in their class folder.
+        DataError: photos are straight in their class folder.
     """
     folders = [str(PurePosixPath(below_class(photo)).parent) for photo in manifest.photos]
     return _named(

@@ -12,7 +12,7 @@ from castproof.errors import DataError
 from castproof.wording import counted
 
 Parts = tuple[str, ...]
-LAYOUT = "Photos lie in SET/train/CLASS, SET/val/CLASS and SET/test/CLASS, or in SET/CLASS."
+LAYOUT = "Photos are in SET/train/CLASS, SET/val/CLASS and SET/test/CLASS, or in SET/CLASS."
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def read_set(chosen: PhotoSet) -> list[SetPhoto]:
     """Return the photos of `chosen` with their split and class.
 
     Raises:
-        DataError: photos lie outside of class folders, or folders of one split or class have two spellings.
+        DataError: photos are outside of class folders, or folders of one split or class have two spellings.
     """
     depth = len(chosen.folder.split("/")) if chosen.folder else 0
     splits = _spelt_once(chosen, depth) if chosen.has_splits else {}
@@ -123,7 +123,7 @@ def read_set(chosen: PhotoSet) -> list[SetPhoto]:
             photos.append(SetPhoto(file, split, rest[0], "/".join(rest[1:])))
     if loose:
         raise DataError(
-            f"{counted(len(loose), 'photo lies', 'photos lie')} outside of the class folders of {chosen.name}.",
+            f"{counted(len(loose), 'photo is', 'photos are')} outside of the class folders of {chosen.name}.",
             rule=f"{LAYOUT} Split folders inside of class folders are not understood.",
             fix="Move them into a class folder, or away from the set.",
             items=shown(loose),
@@ -141,7 +141,7 @@ def _children(below: Sequence[Parts]) -> dict[str, list[Parts]]:
 
 
 def _are_classes(children: Mapping[str, Sequence[Parts]], ok: Collection[str]) -> bool:
-    """Return whether the folders are class folders: one is called good, or photos lie right in one of them."""
+    """Return whether the folders are class folders: one is called good, or photos are right in one of them."""
     members = [parts for one in children.values() for parts in one]
     if any(name.casefold() in SPLIT_NAMES for parts in members for name in parts[:-1]):
         return False
@@ -158,7 +158,7 @@ def _common_depth(folders: Sequence[Parts]) -> int:
 
 
 def _names(folders: Sequence[Parts], source: str) -> list[str]:
-    """Return a name for each of `folders`: doubled names in it told once, unless two sets were then called the same."""
+    """Return a name for each of `folders`: doubled names in it once, unless two sets were then called the same."""
     short = [
         "/".join(name for before, name in zip(("", *one), one, strict=False) if name != before)
         for one in folders
@@ -179,7 +179,7 @@ def _refuse_splits_inside(sets: Sequence[PhotoSet]) -> None:
     readings = {reading_of(one.name.split("/")[-1]) for one in sets if one.has_splits}
     if {"good", "defective"} <= readings:
         raise DataError(
-            "The split folders lie inside of the class folders.",
+            "The split folders are inside the class folders.",
             rule=LAYOUT,
             found=f"Found {', '.join(one.name for one in sets)}, each with split folders.",
             fix="Turn the folders around: train/ok instead of ok/train.",

@@ -112,7 +112,7 @@ def check_apart(source: Path, dest: Path) -> None:
     one, other = source.resolve(), dest.resolve()
     if one == other or one in other.parents or other in one.parents:
         raise DataError(
-            f"{dest} and {source} lie in one another.",
+            f"{dest} and {source} are inside one another.",
             rule="Photos are put into a folder of its own; the source is never changed.",
             fix="Choose a destination outside of the source.",
         )
@@ -141,7 +141,7 @@ def survey(
         progress: told of every photo.
 
     Raises:
-        DataError: targets leave `dest` or coincide, or `dest` holds other files or other content.
+        DataError: targets leave `dest` or coincide, or `dest` contains other files or other content.
         ImageError: a source cannot be read.
     """
     check_targets([one.target for one in placements])

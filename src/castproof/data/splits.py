@@ -67,7 +67,7 @@ def share_out(
     check_seed(seed)
     if any(photo.split for photo in photos):
         raise DataError(
-            "The photos are split already.", fix="Use their splits, or read the class folders anew."
+            "The photos are split already.", fix="Use their splits, or read the class folders again."
         )
     for defective in (False, True):
         of_kind = [photo for photo in photos if photo.defective == defective]

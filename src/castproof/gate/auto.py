@@ -1,7 +1,7 @@
 """The gate that asks nothing: the lowest cost that is expected of new parts, both kinds weighing the same.
 
 What the next part will look like is predicted separately for good and for defective parts: the parts that were seen,
-each counted alike, and `PRIOR_PARTS` more of Student's t for one photo of a new part (Dirichlet process predictive,
+each weighted equally, and `PRIOR_PARTS` more of Student's t for one photo of a new part (Dirichlet process predictive,
 Ferguson 1973). Few parts leave the tails to t, many parts to what they showed. A defect that passes, a good part that
 is rejected and a look by hand cost what the policy says; no share of defective parts comes into it.
 """

@@ -1,4 +1,4 @@
-"""Fitting a calibrator to photos of parts that the network had not learnt from, and choosing which kind.
+"""Fitting a calibrator to photos of parts that the network was not trained on, and choosing which kind.
 
 Temperature: Guo, Pleiss, Sun and Weinberger 2017. Platt, with his targets that keep it from being certain: Platt 1999.
 Isotonic: Zadrozny and Elkan 2002; each block of it is drawn toward the middle like Platt's targets (Laplace).
@@ -48,7 +48,7 @@ def choose_calibrator(evidence: Evidence, wanted: str = AUTO, *, seed: int = 133
     keep the two kinds apart without exception: then nothing tells how certain p_defective may be.
 
     Args:
-        evidence: photos of parts that the network had not learnt from.
+        evidence: photos of parts that the network was not trained on.
         wanted: one method, or "auto".
         seed: of the folds of parts.
 
@@ -105,7 +105,7 @@ def _allowed(evidence: Evidence) -> tuple[list[str], str]:
     if is_separable(evidence):
         return [
             NONE
-        ], "every defective photo has a higher logit than every good one, which tells no probabilities"
+        ], "every defective photo has a higher logit than every good one, from which no probabilities follow"
     parts = min(evidence.parts(defective=kind) for kind in (False, True))
     allowed = [name for name in METHODS if parts >= LEAST_PARTS.get(name, 0)]
     return allowed, "" if len(allowed) > 1 else f"{parts} parts of one kind are too few to fit anything"

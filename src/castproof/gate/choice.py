@@ -44,7 +44,7 @@ class Sides:
     """Good and defective inspections of some evidence, and every cut between them.
 
     Args:
-        good, defective: the inspections, each part counted alike.
+        good, defective: the inspections, each part weighted equally.
         cuts: float64 (m,), rising; the first lets nothing pass, the last everything.
         gaps: float64 (m,), the distance between the two logits around each cut; 0 for the first and the last.
         passing_good, passing_defective: float64 (m,), share of each kind that passes at each cut.
@@ -82,7 +82,7 @@ def choose_cuts(known: Sides, policy: Policy, *, sample: Sample | None = None) -
     """Return the cuts that `policy` asks for; manual ones are not chosen here.
 
     auto: see `castproof.gate.auto`.
-    max-macro-f1, max-def-f1: the highest F1 of inspections, each part counted alike; among equals the widest gap.
+    max-macro-f1, max-def-f1: the highest F1 of inspections, each part weighted equally; among equals the widest gap.
     min-cost: the lowest expected cost per part, over both cuts at once.
     miss-rate: the highest cut up to which every cut keeps the promise (learn then test by a fixed sequence:
     Angelopoulos, Bates, Candès, Jordan and Lei 2021). A higher cut never lets fewer pass, so it is the risk-controlling
@@ -91,7 +91,7 @@ def choose_cuts(known: Sides, policy: Policy, *, sample: Sample | None = None) -
     Args:
         known: the evidence.
         policy: what is asked for.
-        sample: reckon with the bound of these parts instead of those of `known`: what the same rule does where a
+        sample: compute with the bound of these parts instead of those of `known`: what the same rule does where a
             fold is left out. Nothing is proven then, and REVIEW comes as near to its limits as it can.
 
     Raises:
@@ -178,7 +178,7 @@ def _too_few(known: Sides, policy: Policy, sample: Sample) -> PromiseError:
     return PromiseError(
         f"No threshold can promise that at most {percent(policy.miss_rate)} of {unit} pass, "
         f"with {stated(policy.confidence)} confidence.",
-        rule=f"Even if none passes, that takes {needed:,} defective parts that the network has not learnt from.",
+        rule=f"Even if none passes, that takes {needed:,} defective parts that the network was not trained on.",
         found=f"Found {counts}.",
         fix=f"The best promise of these parts is {ceiled(best)} (--miss-rate {ceiled_number(best)}); or add {more}, or "
         "lower --confidence.",

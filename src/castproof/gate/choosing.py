@@ -29,7 +29,7 @@ def choose_gate(
     """Return the gate that `policy` asks for.
 
     Args:
-        evidence: photos of parts that the network had not learnt from.
+        evidence: photos of parts that the network was not trained on.
         policy: what is asked for.
         calibration: see `choose_calibrator`.
         seed: of the folds of parts that the calibration is chosen by.

@@ -29,7 +29,7 @@ class Combine:
     """How the photos of one part become one verdict.
 
     Every rule gives the part a logit of its own, which is then calibrated and compared with the thresholds like that
-    of a photo: at least K photos lie on or above a threshold exactly if the K-th largest logit does.
+    of a photo: at least K photos are on or above a threshold exactly if the K-th largest logit does.
 
     Args:
         rule: "single", "any/N", "mean/N" or "K/N".

@@ -1,4 +1,4 @@
-"""What a decision rests on: photos of parts that the network had not learnt from, as inspections of parts."""
+"""What a decision rests on: photos of parts that the network was not trained on, as inspections of parts."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,16 +16,16 @@ FOLDS: Final = 5
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Photos of parts that the network had not learnt from, and what it says about them.
+    """Photos of parts that the network was not trained on, and what it says about them.
 
     Args:
         defective: bool (n,), True for a photo labelled defective.
         logit: float64 (n,), finite: what the network says about it, see `logit_of`.
         part: int64 (n,), which part a photo shows; the good and the defective photos of one part are two numbers.
-        fold: int64 (n,), which of several like pieces a photo belongs to; no part stands in two.
+        fold: int64 (n,), which of several like pieces a photo belongs to; no part is in two.
 
     Raises:
-        DataError: the input cannot be measured, or one number of a part stands for both labels.
+        DataError: the input cannot be measured, or a part's number is used for both labels.
     """
 
     defective: Flags
@@ -71,7 +71,7 @@ class Inspections:
     """Every inspection of the good or of the defective parts that the photos stand for.
 
     A part may be inspected in several ways, once with each of its photos for example; their weights sum to 1, so
-    that every part counts alike, however often it was photographed.
+    that every part has the same weight, however often it was photographed.
 
     Args:
         logit: float64 (m,), what is compared with cuts.

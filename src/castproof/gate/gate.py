@@ -27,7 +27,7 @@ class Bound:
             that is proven.
         confidence: one-sided, in (0, 1).
         per: "part" or "photo".
-        passed: share of the evidence that passes, each part (or photo) counted alike.
+        passed: share of the evidence that passes, each part (or photo) weighted equally.
         parts: defective parts that it rests on.
         photos: their photos.
         size: what the bound counts as independent: `parts`, or less where photos are counted.
@@ -46,7 +46,7 @@ class Bound:
         if not (all(0 <= one <= 1 for one in shares) and self.size > 0 and self.per in UNITS):
             raise DataError(
                 "The stored promise cannot be used.",
-                rule="Its shares lie from 0 to 1.",
+                rule="Its shares are between 0 and 1.",
                 found=f"Found {self}.",
                 fix="Decide again: castproof decide.",
             )

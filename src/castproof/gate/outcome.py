@@ -109,7 +109,7 @@ def pass_through(gate: Gate, photos: Evidence) -> Outcome:
 def cross_fitted(evidence: Evidence, policy: Policy, *, calibration: str = AUTO, seed: int = 1337) -> Outcome:
     """Return what the rule does with parts that it was not applied to: each fold has the gate chosen on all others.
 
-    A fold less is fewer parts, with which a promise may be out of reach. So the bound is reckoned with the parts of all
+    A fold less is fewer parts, with which a promise may be out of reach. So the bound is computed with the parts of all
     folds: the question is what the rule does on other parts, not what is proven.
 
     Raises:
@@ -119,7 +119,7 @@ def cross_fitted(evidence: Evidence, policy: Policy, *, calibration: str = AUTO,
     folds = np.unique(evidence.fold)
     if len(folds) < 2:
         raise DataError(
-            "There are too few parts to tell what the gate does.",
+            "There are too few parts to say what the gate does.",
             rule="It takes other parts than those that it was chosen on.",
             found=f"Found {counted(len(np.unique(evidence.part)), 'part')}.",
             fix="Add photos of more parts, or decide on a cross-validation.",

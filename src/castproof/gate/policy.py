@@ -55,7 +55,7 @@ class Costs:
 
 
 def usual_costs(policy: str) -> Costs:
-    """Return the costs that a policy reckons with where none are given.
+    """Return the costs that a policy computes with where none are given.
 
     "auto" weighs both kinds alike, so that its 3 for a missed defect stands for 57 times the price of a rejected good
     part where a part in twenty is defective. docs/decisions/0016 tells what other costs do.
@@ -71,7 +71,7 @@ class Policy:
         name: one of POLICIES, or GOOD_PARTS.
         miss_rate: of "miss-rate": largest share of defective parts that may pass, in (0, 1).
         confidence: of the promise, one-sided, in (0, 1).
-        per: "part" for the share of parts, each counted alike; "photo" for the share of photos.
+        per: "part" for the share of parts, each weighted equally; "photo" for the share of photos.
         false_alarm_rate: largest share of good parts that may be rejected without a look, in [0, 1); None for any.
         review_load: largest share of all parts that can be looked at by hand, in [0, 1); None for no REVIEW.
         defect_rate: share of defective parts on the line, in (0, 1); None where it is not known: then no load of all
@@ -142,7 +142,7 @@ class Policy:
         if self.defect_rate is None and (self.name == MIN_COST or self.review_load is not None):
             raise SettingError(
                 f"{wants} needs --defect-rate.",
-                rule="It is about all parts of your line, and the photos do not tell how many of these are defective.",
+                rule="It is about all parts of your line, and the photos do not show how many of these are defective.",
                 fix="Add for example --defect-rate 0.02 for two in a hundred; or leave both out: --policy auto "
                 "asks for neither.",
             )

@@ -29,7 +29,7 @@ RESAMPLES: Final = 500
 
 @dataclass(frozen=True)
 class VerdictRates:
-    """How the photos of one kind were judged; every share counts the parts alike, its interval is clustered by part."""
+    """How the photos of one kind were judged; shares weight parts equally, intervals are clustered by part."""
 
     accepted: Rate
     reviewed: Rate

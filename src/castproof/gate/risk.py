@@ -73,7 +73,7 @@ def proves_by_betting(losses: Floats, size: float, alpha: float, confidence: flo
 
     Args:
         losses: float64 (n,) of the parts, in [0, 1].
-        size: number of parts to reckon with, n as a rule.
+        size: number of parts to compute with, n as a rule.
         alpha: in (0, 1).
         confidence: in (0, 1), one-sided.
     """

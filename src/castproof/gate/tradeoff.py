@@ -16,7 +16,7 @@ _EQUAL: Final = 1e-12
 
 @dataclass(frozen=True)
 class TradeoffRow:
-    """One threshold on the photos that thresholds are chosen on, each part counted alike.
+    """One threshold on the photos that thresholds are chosen on, each part weighted equally.
 
     Args:
         threshold: on the calibrated p_defective, in [0, 1].

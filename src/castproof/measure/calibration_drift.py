@@ -39,7 +39,7 @@ def calibration_drift(
 
     The test is exact for parts: each is defective with its mean p_defective, so that their number is that of the heads
     of unequal coins (Poisson binomial); two-sided, twice the smaller tail. The photos of a part count once; where
-    they tell more together than their mean does, the test errs towards "still holds".
+    they tell more together than their mean does, the test is wrong towards "still holds".
 
     It tells whether the probabilities hold for parts drawn as these were. Another share of defective parts than in
     training moves it although the network judges every part as before; and it may not move where defective parts

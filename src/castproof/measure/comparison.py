@@ -13,7 +13,7 @@ from castproof.measure.mean_bounds import chance_below, mean_bounds
 from castproof.measure.metrics import check_costs
 from castproof.measure.paired_figures import Figure, Judgement, paired_figures
 
-Conclusion = Literal["better", "worse", "cannot tell"]
+Conclusion = Literal["better", "worse", "inconclusive"]
 
 _MOST_PARTS = 1_000_000
 
@@ -67,7 +67,7 @@ class Difference:
         low: lower end of the interval of the difference.
         high: upper end.
         confidence: two-sided, in (0, 1).
-        conclusion: what B is against A; "cannot tell" where the interval holds zero.
+        conclusion: what B is against A; "inconclusive" where the interval holds zero.
         parts: how many parts it rests on.
         more_parts: how many more would tell, if the difference stayed as it is; None where it tells already, where
             there is no difference, and where a million would not do.
@@ -97,7 +97,7 @@ def compare(
 ) -> list[Difference]:
     """Return how B differs from A on the same photos, for each figure of `COMPARED` that these photos define.
 
-    Every part counts alike, whatever its number of photos, but for macro-F1, which is that of all photos. The
+    Every part has the same weight, whatever its number of photos, but for macro-F1, which is that of all photos. The
     interval is that of `mean_bounds` for the mean of one difference per part. Of missed defects, good photos not
     passed, wrong verdicts and cost, an unseen part may differ as much as a part can; where the photos of each part are
     judged alike, this is McNemar's exact test (1947) over the parts. Of macro-F1, Brier score and log loss, an unseen
@@ -133,7 +133,7 @@ def sentence(difference: Difference, name_a: str, name_b: str) -> str:
     """
     compared = next(one for one in COMPARED if one.name == difference.name)
     over = f"over {_parts(difference.parts, compared)}"
-    if difference.conclusion == "cannot tell":
+    if difference.conclusion == "inconclusive":
         ends = f"{_amount(difference.low, compared, '+')} to {_amount(difference.high, compared, '+')}"
         seen = f"{_amount(difference.difference, compared, '+')}{compared.unit}"
         told = (
@@ -153,10 +153,10 @@ def _difference(compared: Compared, figure: Figure, confidence: float) -> Differ
     ends = mean_bounds(figure.by_part, weights, -figure.reach, figure.reach, confidence)
     low, high = max(ends[0], -figure.limit), min(ends[1], figure.limit)
     b_is_smaller = high < 0.0
-    conclusion: Conclusion = "cannot tell"
+    conclusion: Conclusion = "inconclusive"
     if low > 0.0 or b_is_smaller:
         conclusion = "better" if b_is_smaller == compared.smaller_is_better else "worse"
-    more = _more_parts(figure, confidence) if conclusion == "cannot tell" else None
+    more = _more_parts(figure, confidence) if conclusion == "inconclusive" else None
     return Difference(
         name=compared.name,
         a=figure.a,
@@ -203,4 +203,4 @@ def _hope(difference: Difference, compared: Compared) -> str:
     if difference.more_parts is None:
         return ""
     more = _parts(difference.more_parts, compared, "more ")
-    return f"; about {more} would tell, if the difference stays as it is"
+    return f"; about {more} would be conclusive, if the difference stays as it is"

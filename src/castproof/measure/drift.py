@@ -105,7 +105,7 @@ def moved(
 
     Args:
         before: of the training photos, by name; two parts at least. Of probabilities: those of parts that the network
-            had not learnt from, of good and of defective parts apart.
+            was not trained on, of good and of defective parts apart.
         now: of the new photos, by the same names.
         level: chance of any false alarm, in (0, 1).
         seed: of the random arrangements and of the photos drawn.

@@ -31,7 +31,7 @@ class Rate:
         high: upper end of the interval, in [0, 1]; None without photos.
         confidence: of the interval, two-sided, in (0, 1).
         effective: as many independent photos would have as sure a share, from 1 to `photos`; 0 without photos.
-        by: "photos" where each photo counts alike, "parts" where each part does.
+        by: "photos" where each photo has the same weight, "parts" where each part has.
         method: how the interval was made, in words for a report.
     """
 

@@ -50,7 +50,7 @@ def paired_figures(
     """Return each figure that these photos define, by its stable name.
 
     - missed_defects, good_not_passed, wrong_verdicts: share of the photos of a part, over the defective, the good and
-      all parts; each part counts alike.
+      all parts; each part has the same weight.
     - expected_cost: mean cost of a photo, each part alike.
     - macro_f1: of all photos. Its numbers per part are pseudo-values: b - a, plus how fast it grows with the weight of
       the part, times the number of parts (infinitesimal jackknife, Jaeckel 1972).

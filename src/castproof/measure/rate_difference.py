@@ -24,11 +24,11 @@ class RateDifference:
     more_parts: int | None
 
     @property
-    def says(self) -> Literal["higher", "lower", "cannot tell"]:
+    def says(self) -> Literal["higher", "lower", "inconclusive"]:
         """Whether the rate is higher or lower than before."""
         if self.low > 0:
             return "higher"
-        return "lower" if self.high < 0 else "cannot tell"
+        return "lower" if self.high < 0 else "inconclusive"
 
 
 def rate_difference(before: Rate, now: Rate) -> RateDifference | None:

@@ -73,7 +73,7 @@ def slices(
         part: int64 (n,), which part a photo shows; the good and the defective photos of one part are two numbers.
         numbers: by the property's name, float (n,), finite, in any unit.
         categories: by the property's name, n values.
-        by: whether every photo or every part counts alike (see `rate_by_part`).
+        by: whether every photo or every part has the same weight (see `rate_by_part`).
         confidence: of the intervals, in (0, 1).
 
     Raises:

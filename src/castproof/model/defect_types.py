@@ -1,7 +1,7 @@
 """Which of the folder's defect types a defective photo looks like: a second linear head, which changes no verdict.
 
 Multinomial logistic regression with the ridge of the first head, on the features of the defective photos alone. Nothing
-about it is proven: `TypesTrial` says how often it named parts right that it had not learnt from.
+about it is proven: `TypesTrial` says how often it named parts right that it was not trained on.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ GROUPS: Final = 4  # of parts; each is hidden once
 
 @dataclass(frozen=True)
 class TypesTrial:
-    """How often heads named the type of photos of parts that they had not learnt from.
+    """How often heads named the type of photos of parts that they were not trained on.
 
     Args:
         photos: defective photos that were named, one part in one fold alone.

@@ -30,7 +30,7 @@ def pick_device(name: str) -> torch.device:
 def prepare(device: torch.device) -> None:
     """Make results repeatable on `device`, and on a Linux CPU keep freed memory for the next batch.
 
-    Without the second step glibc returns every large tensor to the system and fetches it anew, zeroed,
+    Without the second step glibc returns every large tensor to the system and fetches it again, zeroed,
     which costs a third of the training time.
     """
     torch.use_deterministic_algorithms(mode=True, warn_only=True)

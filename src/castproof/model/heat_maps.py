@@ -3,8 +3,8 @@
 The evidence that a photo shows a defective part is -ln(1 - p_defective). The heat of a place is how much of it goes
 when a window around the place is left out. That is the idea of occlusion (Zeiler and Fergus 2014), but what is left
 out are the places of the network's maps, not the pixels of the photo: nothing foreign has to be put in their stead,
-and the network runs once. How far the margin of the logits falls is reckoned to first order, so that the map costs
-little beside the verdict. docs/decisions/0008 holds the study behind it.
+and the network runs once. How far the margin of the logits falls is computed to first order, so that the map costs
+little beside the verdict. docs/decisions/0008 has the study behind it.
 """
 
 from collections import defaultdict

@@ -1,7 +1,7 @@
 """The ONNX graph of a model file: from the raw pixels of one photo to its calibrated p_defective, in one piece.
 
 Preprocessing stands before the network and calibration after it, so that whoever opens the file needs neither.
-Calibration is reckoned in double precision, as in `castproof.gate`: near 1, thresholds lie closer together than float32
+Calibration is computed in double precision, as in `castproof.gate`: near 1, thresholds lie closer together than float32
 tells apart.
 """
 

@@ -177,7 +177,7 @@ class FrozenLearner:
         Args:
             part: which part each of them shows, int64 (n,), at least 3 parts.
             share: of the photos of good parts that were not measured from, how many lie beyond the limit, each part
-                counted alike.
+                weighted equally.
         """
         head = self.network.head
         if head.distance is None:
@@ -228,7 +228,7 @@ def _computed(engine: FeatureEngine, splits: Splits, settings: TrainSettings) ->
 
 
 class FinetuneLearner:
-    """Trains the head and the last blocks of the backbone, from photos varied anew each epoch."""
+    """Trains the head and the last blocks of the backbone, from photos varied again each epoch."""
 
     def __init__(
         self,
@@ -253,7 +253,7 @@ class FinetuneLearner:
         return [(list(self.network.head.parameters()), 1.0), (blocks, self._settings.backbone_lr_mult)]
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """Yield the batches of one epoch; each photo appears once, varied anew."""
+        """Yield the batches of one epoch; each photo appears once, varied again."""
         settings, train = self._settings, self._splits[TRAIN]
         level = LEVELS[settings.aug_level]
         order = epoch_order(len(train.defective), settings.batch_size, settings.seed, epoch)

@@ -47,7 +47,7 @@ class LegacyCore(nn.Module):
 
 
 def legacy_pixels(image: Pixels, settings: LegacySettings) -> Tensor:
-    """Return what `photo_graph.crop_graph` gives, float32 (1, 3, size, size) in [0, 255], reckoned by PyTorch.
+    """Return what `photo_graph.crop_graph` gives, float32 (1, 3, size, size) in [0, 255], computed by PyTorch.
 
     Args:
         image: uint8 RGB (H, W, 3).

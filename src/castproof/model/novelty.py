@@ -2,7 +2,7 @@
 
 Novelty is the squared distance from the centre of the training photos, of which the directions that these photos
 differ in count less: that of probabilistic principal component analysis (Tipping and Bishop 1999) without its
-constants. Every part counts alike, however many photos it has.
+constants. Every part has the same weight, however many photos it has.
 """
 
 from collections import Counter
@@ -70,7 +70,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class FeatureNovelty:
-    """Where the training photos lie among all features.
+    """Where the training photos are among all features.
 
     Args:
         centre: float32 (width,), of scaled features z = (features - head.mean) / head.std.
@@ -162,7 +162,7 @@ def fit_input_gate(
         numbers: of the training photos.
         novelty: of the same photos, float64 (n,), as `novelty_out_of_fold` gives it.
         part: the part of each photo, int64 (n,).
-        false_alarm_rate: in (0, 1), each part counted alike.
+        false_alarm_rate: in (0, 1), each part weighted equally.
 
     Raises:
         DataError: the photos show a single part, or a novelty is no finite number.
@@ -194,7 +194,7 @@ def novelty_limit(novelty: Floats, part: Parts, rate: float) -> float:
     Args:
         novelty: of photos of parts that it was not fitted on, float64 (n,).
         part: the part of each photo, int64 (n,).
-        rate: in (0, 1), each part counted alike.
+        rate: in (0, 1), each part weighted equally.
     """
     share, parts = part_share(part), len(np.unique(part))
     novelty = np.maximum(novelty, _TINY)

@@ -3,7 +3,7 @@
 The loss is convex: one answer, nothing to start from, to stop early or to draw at random. With few parts the strength
 decides: too weak a ridge learns the parts by heart and now and then rejects nearly every photo of a good part that it
 never saw. With few parts, choosing the strength costs more than it gains, since the hard parts are few: so a strong
-ridge stays unless hidden parts speak for another one by more than chance. Page 17 of docs/decisions holds the study.
+ridge stays unless hidden parts speak for another one by more than chance; docs/decisions/0017 has the study.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ class StrengthTrial:
 
     Args:
         strength: of the ridge, see `ridge_path`.
-        loss: mean log loss, each part counted alike and both kinds alike, nats.
+        loss: mean log loss, each part weighted equally and both kinds alike, nats.
         loss_se: standard error over parts of the difference from the loss of the usual strength; 0 for that one.
         worst_good: share of the photos of the worst good part that p_defective >= 0.5 rejects.
         worst_defective: share of the photos of the worst defective part that pass there.
@@ -195,7 +195,7 @@ def _try_strengths(
 
 
 def _hidden_margins(along: Floats, defective: Flags, weight: Floats, part: Parts, seed: int) -> Floats:
-    """Return what heads say that had not learnt from the part of a photo, (ROUNDS, strengths, n)."""
+    """Return what heads say that were not trained on the part of a photo, (ROUNDS, strengths, n)."""
     margins = np.empty((ROUNDS, len(STRENGTHS), len(part)))
     for number in range(ROUNDS):
         group = _groups(defective, part, np.random.default_rng((seed, number)))

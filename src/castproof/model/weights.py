@@ -160,7 +160,7 @@ def _fill(backbone: Backbone, state: StateDict, source: str) -> None:
     not_finite = [key for key, value in given.items() if not torch.isfinite(value).all()]
     if not_finite:
         raise WeightsError(
-            f"Weights {source} hold values that are not finite.", items=not_finite[:KEYS_SHOWN]
+            f"Weights {source} contain values that are not finite.", items=not_finite[:KEYS_SHOWN]
         )
     backbone.net.load_state_dict(
         {key: given.get(key, value).to(value.dtype) for key, value in wanted.items()}

@@ -1,1 +1,1 @@
-"""The model file: one ONNX file that holds the network, its preprocessing, its gate and where it comes from."""
+"""The model file: one ONNX file that contains the network, its preprocessing, its gate and where it comes from."""

@@ -207,7 +207,7 @@ def _no_number(text: str) -> float:
 def _check(card: Card) -> None:
     names = card.good + card.defective
     if len(set(names)) != len(names):
-        raise ValueError("a class name stands twice")
+        raise ValueError("a class name is there twice")
     if len(set(card.types)) != len(card.types) or not set(card.types) <= set(card.defective):
         raise ValueError("the defect types are not classes of defective parts")
     if card.colour not in COLOURS or not 1 <= card.size_px <= 4096 or len(card.examples) > MOST_EXAMPLES:

@@ -79,7 +79,7 @@ class FalseAlarms:
     """How often the gate alarmed on training photos, with limits from the photos of other parts alone.
 
     Args:
-        rate: share of photos with a reason, each part counted alike, in [0, 1].
+        rate: share of photos with a reason, each part weighted equally, in [0, 1].
         photos: number of photos with a reason.
         of_photos: number of photos.
         of_parts: number of parts.
@@ -165,7 +165,7 @@ class InputGate:
 
 
 def _is_right(limit: Limit) -> bool:
-    """Return whether the limits are those that the number has, finite, and the training photos lie within them."""
+    """Return whether the limits are those that the number has, finite, and the training photos are within them."""
     ends = (limit.low, limit.high)
     has_words = tuple(bool(words) for words in _WORDS[limit.name])
     low, high = -math.inf if limit.low is None else limit.low, math.inf if limit.high is None else limit.high

@@ -92,7 +92,7 @@ def read_model_bytes(path: Path) -> bytes:
 
 
 def check_onnx(data: bytes, name: str) -> dict[str, str]:
-    """Return the metadata of an ONNX file that holds a network and nothing else; see the head of this module.
+    """Return the metadata of an ONNX file that contains a network and nothing else; see the head of this module.
 
     Args:
         data: the whole file.
@@ -143,7 +143,7 @@ def card_text(metadata: Mapping[str, str], name: str) -> str:
             f"{name} is an ONNX model, but no castproof model file.",
             rule=f"A model file says under the key {CARD_KEY!r} how photos are prepared and judged.",
             found=f"Its keys: {', '.join(repr(key[:_SHOWN_BYTES]) for key in sorted(metadata)[:5]) or 'none'}.",
-            fix=f"It cannot be converted: nothing tells how photos are prepared for it. {_EXPORT}",
+            fix=f"It cannot be converted: nothing says how photos are prepared for it. {_EXPORT}",
         )
     return text
 
@@ -202,7 +202,7 @@ def _add_entry(reader: Reader, entry: memoryview, metadata: dict[str, str]) -> N
     except UnicodeDecodeError as error:
         raise reader.damaged("Its metadata is not UTF-8 text.") from error
     if key in metadata:
-        raise reader.damaged(f"The metadata key {key[:_SHOWN_BYTES]!r} stands there twice.")
+        raise reader.damaged(f"The metadata key {key[:_SHOWN_BYTES]!r} is there twice.")
     metadata[key] = text
 
 
@@ -262,7 +262,7 @@ def _check_tensor(reader: Reader, tensor: memoryview) -> None:
     reader.spend("numbers", numbers, MAX_NUMBERS)
     item_bytes, place = STORAGE[element_type]
     if +stored not in (+Counter({RAW: numbers * item_bytes}), +Counter({place: numbers})):
-        raise reader.damaged(f"A tensor of the shape {dims} holds more or fewer numbers than that.")
+        raise reader.damaged(f"A tensor of the shape {dims} contains more or fewer numbers than that.")
 
 
 def _text(value: memoryview) -> str:

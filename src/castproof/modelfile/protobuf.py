@@ -149,7 +149,7 @@ class Reader:
         if wire_type not in kind.wire_types:
             raise self.damaged(f"Field {number} of {message.name} has the wire type {wire_type}.")
         if kind.once and number in seen:
-            raise self.damaged(f"Field {number} of {message.name} stands there twice.")
+            raise self.damaged(f"Field {number} of {message.name} is there twice.")
 
     def _span(self, data: memoryview, at: int, wire_type: int) -> tuple[int, int]:
         """Return where the value of a field starts and ends, whose tag ends at `at`."""

@@ -1,6 +1,6 @@
 """The seal of a model file: a hash over its graph and its card, by which damage and later changes are noticed.
 
-It proves no origin: whoever changes the file on purpose can make the seal anew. Files are told apart by their SHA-256.
+It proves no origin: whoever changes the file on purpose can make the seal again. Files are told apart by their SHA-256.
 """
 
 import hashlib

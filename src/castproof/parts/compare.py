@@ -92,7 +92,7 @@ class Comparer:
         return self.laid(pair)[1]
 
     def laid(self, pair: Pair) -> tuple[Frame, Match]:
-        """Return the frame used of the first photo of `pair`, and how the second photo lies on the first."""
+        """Return the frame used of the first photo of `pair`, and how the second photo is on the first."""
         first, second = pair
         place, starts = self._starts(first, second)
         seen = self._view(first, place)
@@ -167,5 +167,5 @@ class Comparer:
 
 
 def _corresponding(frame: Frame, shared: KeypointMatch) -> Frame:
-    """Return where a frame of the first photo lies on the second one, as the shared keypoints say."""
+    """Return where a frame of the first photo is on the second one, as the shared keypoints say."""
     return Frame(shared.matrix[:, :2] @ frame.matrix, shared.matrix @ np.append(frame.centre, 1.0))

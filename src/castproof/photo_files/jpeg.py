@@ -88,7 +88,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         steps += 1
         check_segments(steps)
         if data[at] != 0xFF:
-            raise FlawError("Bytes that belong to nothing stand between its markers.")
+            raise FlawError("There are bytes between its markers that belong to nothing.")
         code = data[at + 1]
         if code == 0xFF:  # a fill byte
             at += 1

@@ -2,7 +2,7 @@
 
 Pillow neither compares checksums of pixel chunks nor notices a pixel stream that ends early: what is missing is black.
 Inflating every photo a second time would tell, at a quarter of the time of decoding. Instead the last row is marked
-before decoding: rows are written whole and from top to bottom, so a row that still holds the mark was not in the
+before decoding: rows are written whole and from top to bottom, so a row that still contains the mark was not in the
 stream, or the photo happens to look like it. Only then, and where rows are interlaced, is the stream inflated again.
 """
 

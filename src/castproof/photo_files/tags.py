@@ -87,7 +87,7 @@ class Tags:
         if tag is None:
             return default
         if tag.kind not in _NUMBERS or not 0 < tag.count <= MAX_TAG_NUMBERS:
-            raise FlawError(f"Its tag {code} holds no whole numbers.")
+            raise FlawError(f"Its tag {code} contains no whole numbers.")
         return struct.unpack_from(f"{self.order}{tag.count}{_NUMBERS[tag.kind]}", self.data, tag.start)
 
     def number(self, code: int, default: int) -> int:
@@ -148,12 +148,12 @@ def read_tags(data: bytes) -> list[Tags]:
 def _directory(data: bytes, order: str, big: bool, at: int) -> Tags:
     head, entry, tail = (8, 20, 8) if big else (2, 12, 4)
     if at + head > len(data):
-        raise FlawError("Its tags lie beyond the end of the file.")
+        raise FlawError("Its tags are beyond the end of the file.")
     count = struct.unpack_from(order + ("Q" if big else "H"), data, at)[0]
     check_segments(count)
     end = at + head + count * entry
     if end + tail > len(data):
-        raise FlawError("Its tags lie beyond the end of the file.")
+        raise FlawError("Its tags are beyond the end of the file.")
     tags: dict[int, Tag] = {}
     for place in range(at + head, end, entry):
         code, tag = _tag(data, order, big, place)

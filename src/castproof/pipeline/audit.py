@@ -14,7 +14,7 @@ from castproof.parts.find import FoundParts
 from castproof.pipeline.audit_album import Album, pairs
 from castproof.pipeline.audit_content import page_of
 from castproof.pipeline.audit_selection import select
-from castproof.pipeline.audit_words import mending_command, verdict
+from castproof.pipeline.audit_words import fixing_command, verdict
 from castproof.pipeline.part_ids import known_parts
 from castproof.pipeline.part_words import parts_commands, parts_known
 from castproof.pipeline.photo_survey import survey_photos
@@ -64,12 +64,12 @@ def audit(
     album = Album(result.manifest, chosen.photos(), progress)
     limit = found.threshold if found else None
     laid = pairs(result.manifest, chosen.pairs, limit, use_cache=use_cache, progress=progress)
-    words = mending_command(result, data, ok, parts)
-    mend = command(words) if words else ""
+    words = fixing_command(result, data, ok, parts)
+    fix = command(words) if words else ""
     if result.doubt is not None:
-        mend = "\n".join(f"{command(words)}  # {purpose}" for purpose, words in parts_commands(data, ok))
+        fix = "\n".join(f"{command(words)}  # {purpose}" for purpose, words in parts_commands(data, ok))
     result.manifest.write_csv(outdir / MANIFEST_CSV)
-    write_text(outdir / AUDIT_HTML, audit_html(page_of(result, found, chosen, album, laid, mend)))
+    write_text(outdir / AUDIT_HTML, audit_html(page_of(result, found, chosen, album, laid, fix)))
     write_json(outdir / AUDIT_JSON, _json(result, found))
     return result
 
@@ -83,7 +83,7 @@ def _check_outdir(outdir: Path, root: Path) -> None:
         )
     if outdir.resolve().is_relative_to(root.resolve()):
         raise OutputError(
-            f"{outdir} lies in the data folder {root}.",
+            f"{outdir} is in the data folder {root}.",
             rule="A folder in there would be taken for a class.",
             fix="Choose another --outdir.",
         )

@@ -26,7 +26,7 @@ class Album:
     """Pictures of photos, by file.
 
     Args:
-        manifest: where the photos lie.
+        manifest: where the photos are.
         photos: those that will be asked for.
         progress: told of every picture.
     """
@@ -58,7 +58,7 @@ def pairs(
     """Return pairs of photos, the second one laid over the first.
 
     Args:
-        manifest: where the photos lie.
+        manifest: where the photos are.
         choices: the pairs.
         limit: agreement from which two photos link their parts; None where no photos were compared.
         use_cache: look up how the same two photos lay on each other before, and keep it.

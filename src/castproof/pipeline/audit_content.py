@@ -30,7 +30,7 @@ from castproof.wording import counted
 
 
 def page_of(
-    audit: Audit, found: FoundParts | None, chosen: Selection, album: Album, pairs: Sequence[Pair], mend: str
+    audit: Audit, found: FoundParts | None, chosen: Selection, album: Album, pairs: Sequence[Pair], fix: str
 ) -> AuditPage:
     """Return everything that the page shows.
 
@@ -40,7 +40,7 @@ def page_of(
         chosen: the photos that are shown.
         album: their pictures.
         pairs: example pairs with their pictures.
-        mend: the command that mends it, "" where nothing is to mend.
+        fix: the command that fixes it, "" where nothing is to be fixed.
     """
     scores = found if found is not None and len(found.same) + len(found.different) else None
     return AuditPage(
@@ -66,20 +66,21 @@ def page_of(
         shortcuts_text=_SHORTCUTS,
         outliers=[_outliers(audit, album, chosen, flag) for flag in chosen.outliers],
         unreadable=[(one.file, one.reason) for one in audit.manifest.unreadable],
-        mend=mend,
-        mend_text=_SAY_PARTS if audit.doubt else _MEND + (_SET_ASIDE if audit.has_conflict else ""),
+        fix=fix,
+        fix_text=_SAY_PARTS if audit.doubt else _FIX + (_SET_ASIDE if audit.has_conflict else ""),
         method=method(audit),
     )
 
 
 _SHORTCUTS = (
-    "A network learns whatever tells the labels apart. Where one plain number does that, a good result may rest on "
-    "light or size and not on the defect, and it fails when the light changes. AUC 0.50 tells nothing, 1.00 tells "
-    "everything. The photos of one part are one piece of evidence, so it is told by part as well."
+    "A network learns anything that separates the labels. Where one plain number does that, a good result may rest on "
+    "light or size and not on the defect, and it fails when the light changes. AUC 0.50 means that "
+    "it says nothing, 1.00 everything. The photos of one part are one piece of evidence, so there is a figure "
+    "by part, too."
 )
-_MEND = (
-    "The command copies the photos into new train, val and test folders in which every part stands in one split "
-    "only. The photos here stay as they are."
+_FIX = (
+    "The command copies the photos into new train, val and test folders in which every part is in one split only. "
+    "The photos here stay as they are."
 )
 _SAY_PARTS = (
     "Only you can say which photos show one part: by-file, by-folder, a regular expression or a table."

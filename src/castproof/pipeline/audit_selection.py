@@ -98,7 +98,7 @@ def _split_first(key: tuple[str, str]) -> tuple[int, str]:
 def _pairs(audit: Audit) -> tuple[PairChoice, ...]:
     """Return pairs of parts of every size, then pairs with the photos that are least sure.
 
-    They are of parts that stand in several splits where there are such, else of any parts.
+    They are of parts that are in several splits where there are such, else of any parts.
     """
     shared = audit.leak.shared if audit.leak else ()
     names = shared or tuple(part for part, photos in audit.parts.items() if len(photos) > 1)

@@ -93,7 +93,7 @@ def shortcut_words(shortcut: Shortcut) -> str:
     figures = f"AUC {shortcut.auc_parts:.2f} by part, {shortcut.auc_photos:.2f} by photo"
     if shortcut.alarming:
         return (
-            f"{thing[0].upper()}{thing[1:]} alone tells the labels apart ({figures}); higher values mean "
+            f"{thing[0].upper()}{thing[1:]} alone separates the labels ({figures}); higher values mean "
             f"{shortcut.higher}. A network may learn this instead of the defect."
         )
     if shortcut.level == "thin":
@@ -103,24 +103,24 @@ def shortcut_words(shortcut: Shortcut) -> str:
             f"{counted(shortcut.defective_parts, 'defective part')} this may be chance."
         )
     says = (
-        "does not tell the labels apart"
+        "does not separate the labels"
         if shortcut.auc_parts < NEARLY_NOTHING
-        else "tells little about the label"
+        else "says little about the label"
     )
     return f"{thing[0].upper()}{thing[1:]} {says} ({figures})."
 
 
 def leak_text(audit: Audit) -> str:
-    """Return what it means that parts stand in more than one split, or that they do not."""
+    """Return what it means that parts are in more than one split, or that they do not."""
     if audit.doubt is not None:
-        return f"{CANNOT_TELL} So it is not known whether one of them stands in several splits."
+        return f"{CANNOT_TELL} So it is not known whether one of them is in several splits."
     if audit.leak is None:
-        return "The photos are not split yet, so no part can stand in two splits. When you split them, split by part."
+        return "The photos are not split yet, so no part can be in two splits. When you split them, split by part."
     if not audit.leak.shared:
-        return f"All {counted(audit.leak.parts, 'part')} stand in one split only."
+        return f"All {counted(audit.leak.parts, 'part')} are in one split only."
     return (
-        f"{share(len(audit.leak.shared), audit.leak.parts, 'parts')} stand in more than one split. What is measured on "
-        "photos of a part that training has seen tells how well that part is recognised again, not how well a "
+        f"{share(len(audit.leak.shared), audit.leak.parts, 'parts')} are in more than one split. What is measured on "
+        "photos of a part that training has seen shows how well that part is recognised again, not how well a "
         "defect on a new part is found."
     )
 
@@ -132,7 +132,7 @@ def _method_of_parts(audit: Audit) -> list[str]:
     return [
         "Photos were compared with each other under rotation, mirroring and slight distortion; photos that agree as "
         "only photos of one physical part do were put together as one part.",
-        "Nothing was learnt from the labels: parts come from the pictures alone, labels and splits were compared "
+        "The labels were not used: parts come from the pictures alone, labels and splits were compared "
         "with them afterwards; where labels are mixed in them as parts cannot be, they are not used.",
     ]
 
@@ -145,13 +145,13 @@ def method(audit: Audit) -> list[str]:
         "A photo differs from the rest where it lies far outside of the spread of all photos; a large group of odd "
         "photos is therefore not odd.",
         "castproof cannot know which of two labels is right, and it cannot see that two photos show one part where "
-        "they show different sides of it, or where the part has no mark that tells it from its like.",
+        "they show different sides of it, or where the part has no mark that distinguishes it from others.",
         f"Photos with thin evidence: {len(audit.thin):,} of {len(audit.manifest.photos):,}.",
     ]
 
 
-def mending_command(audit: Audit, data: Path, ok: Sequence[str] = (), parts: str = BY_PICTURE) -> list[str]:
-    """Return the words after castproof of the command that splits by part; none where nothing is to mend.
+def fixing_command(audit: Audit, data: Path, ok: Sequence[str] = (), parts: str = BY_PICTURE) -> list[str]:
+    """Return the words after castproof of the command that splits by part; none where nothing is to be fixed.
 
     None either where parts cannot be told apart: that has to be solved first.
 

@@ -169,7 +169,7 @@ def _known(
 
 
 def _parts_of_a_person(manifest: Manifest, rule: str) -> Manifest | None:
-    """Return `manifest` with its parts, None where only pictures tell them: these are compared anew with all others."""
+    """Return `manifest` with its parts, None where only pictures tell them: these are compared again."""
     named = named_parts(manifest, rule)
     if named is None or all(photo.part_from in (PICTURE, UNKNOWN) for photo in named.photos):
         return None
@@ -205,7 +205,7 @@ def _of_source(
         )
         taken.append(_Taken(source.folder / verdict.file, photo, verdict))
     decided = {*(one.file for one in source.verdicts), *reasons}
-    reasons |= {file: "nobody decided on it" for file in files if file not in decided}
+    reasons |= {file: "nobody judged it" for file in files if file not in decided}
     return taken, [LeftOut(str(source.folder / file), reason) for file, reason in sorted(reasons.items())]
 
 
@@ -277,7 +277,7 @@ def _refuse_other(found: Survey, dest: Path) -> None:
     """Raise DataError where `dest` is complete, but of other verdicts."""
     if found.missing and any((dest / name).exists() for name in TABLES):
         raise DataError(
-            f"{dest} is complete, and holds other photos than these verdicts lead to.",
+            f"{dest} is complete, and contains other photos than these verdicts lead to.",
             rule="What was collected is not changed. Nothing was written.",
             fix="Choose a new folder.",
         )

@@ -1,4 +1,4 @@
-"""Two runs, or two cross-validations, on the photos that both judged without having learnt from them."""
+"""Two runs, or two cross-validations, on the photos that both judged without having been trained on them."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -72,8 +72,7 @@ def compare_folders(a: Path, b: Path, *, cost_fn: float, cost_fp: float, confide
             "A run cannot be compared with itself.",
             rule="A and B must be two folders: what they share says nothing about which judges better.",
             found=f"Both are {a.resolve()}.",
-            fix="Give the other run, or the other cross-validation. One run alone is told by castproof decide and "
-            "castproof report.",
+            fix="Give the other run, or the other cross-validation. For one run alone: castproof report.",
         )
     told_a, told_b = _told(a), _told(b)
     common = [key for key in told_a if key in told_b]

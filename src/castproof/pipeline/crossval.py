@@ -76,7 +76,7 @@ def crossval(
 
     Raises:
         CastproofError: a setting, the photos, the weights or the folder does not fit.
-        KeyboardInterrupt: where `is_begun`, `dest` then holds what it takes to go on.
+        KeyboardInterrupt: where `is_begun`, `dest` then contains what it takes to go on.
     """
     device = prepare_device(settings.device)
     observer.machine_ready(describe_machine(device))
@@ -140,7 +140,7 @@ def cross_validate(
 
 
 def is_begun(dest: Path) -> bool:
-    """Return whether `dest` holds a cross-validation that can be gone on with."""
+    """Return whether `dest` contains a cross-validation that can be resumed."""
     return (dest / CROSSVAL_PLAN).is_file()
 
 
@@ -212,8 +212,8 @@ def _claim(dest: Path, settings: TrainSettings, data: FoldedPhotos, start: Untra
     if path.is_file():
         if _read_plan(path) != json.loads(json.dumps(plan)):
             raise OutputError(
-                f"{dest} holds a cross-validation of other photos, settings or weights, or of another castproof.",
-                rule="Only the same one can be gone on with.",
+                f"{dest} contains a cross-validation of other photos, settings or weights, or of another castproof.",
+                rule="Only the same one can be resumed.",
                 fix="Give another --outdir.",
             )
         return True

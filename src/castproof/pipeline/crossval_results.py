@@ -150,7 +150,7 @@ def _read_predictions(run: RunFolder) -> dict[str, tuple[float, float]]:
 
 
 def _broken(run: RunFolder) -> CastproofError:
-    return in_round(run, BrokenRunError(f"{run.predictions} does not hold all photos of its fold."))
+    return in_round(run, BrokenRunError(f"{run.predictions} does not contain all photos of its fold."))
 
 
 def _part_row(result: CrossvalResult, part: PartResult) -> tuple[object, ...]:

@@ -83,7 +83,7 @@ def train_rounds(
 
     Raises:
         CastproofError: a round cannot be trained; the others are kept.
-        KeyboardInterrupt: the rounds are left so that they can be gone on with.
+        KeyboardInterrupt: the rounds are left so that they can be resumed.
     """
     waiting = [one for one in rounds if not one.run.is_complete]
     if not waiting:
@@ -105,8 +105,8 @@ def train_rounds(
             raise RunError(
                 "A training process was ended from outside.",
                 rule="Mostly the system does that for lack of memory.",
-                fix="Close other programs and give the same command again: it goes on. If that does not help, begin "
-                "anew with a smaller --img-size.",
+                fix="Close other programs and give the same command again: it continues where it stopped. "
+                "If that does not help, begin again with a smaller --img-size.",
             ) from error
         finally:
             stop.set()

@@ -1,4 +1,4 @@
-"""Choosing a gate on photos of parts that the network had not learnt from, and telling what it does on others."""
+"""Choosing a gate on photos of parts that the network was not trained on, and telling what it does on others."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -118,10 +118,10 @@ class Decision:
 
 
 def decide(folder: Path, asked: Asked) -> Decision:
-    """Return the gate that is asked for, chosen on what was judged by networks that had not learnt from it.
+    """Return the gate that is asked for, chosen on what was judged by networks that were not trained on it.
 
     Args:
-        folder: a run, whose gate is chosen on its validation photos and told on its test photos; or a
+        folder: a run, whose gate is chosen on its validation photos and measured on its test photos; or a
             cross-validation, whose gate is chosen on all photos and told fold by fold. With other evidence, the parts
             that a run is tested with are left out of it.
         asked: what is asked for.
@@ -181,7 +181,7 @@ def decided(folder: Path) -> Decision | None:
     if PROPOSED in content:
         raise SettingError(
             f"The gate of {folder} was proposed by castproof validate.",
-            rule="It rests on photos of the validation, too; what is to be told of it stands in the validation's page.",
+            rule="It rests on photos of the validation, too; the validation's page says what is known of it.",
             fix="Read validation.html there; or decide on the photos of this run alone: castproof decide",
         )
     kept = gate_of(content, path)
@@ -192,7 +192,7 @@ def decided(folder: Path) -> Decision | None:
         evidence = None if told["evidence"] is None else Path(told["evidence"])
         asked = Asked(Policy.from_json(told["policy"]), str(told["calibration"]), evidence, int(told["seed"]))
     except (CastproofError, KeyError, TypeError, ValueError) as error:
-        raise BrokenRunError(f"{path} does not tell what was asked for.", fix="Decide again.") from error
+        raise BrokenRunError(f"{path} does not say what was asked for.", fix="Decide again.") from error
     decision = decide(folder, asked)
     if decision.gate != kept:
         raise BrokenRunError(

@@ -68,7 +68,7 @@ def demo(outdir: Path, weights: str, observer: TrainObserver) -> DemoResult:
     _record_parts(data, observer)
     trained = train(settings, outdir / "runs", observer)
     if isinstance(trained, GoodPartsRun):
-        raise DataError("The generated castings hold no defective parts.", fix="Report this.")
+        raise DataError("The generated castings contain no defective parts.", fix="Report this.")
     run = trained.result.run
     if not isinstance(trained.gate, Decision):
         raise trained.gate or DataError("The generated castings carry no gate.", fix="Report this.")

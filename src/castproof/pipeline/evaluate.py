@@ -82,7 +82,7 @@ def _read(data: Path, ok: Sequence[str], trained_ok: Sequence[str]) -> Manifest:
         if ok or not trained_ok:
             raise
         raise ClassNameError(
-            f"It is not clear which class folders in {data} hold good parts.",
+            f"It is not clear which class folders in {data} contain good parts.",
             rule=f"The run was trained with --ok {' --ok '.join(trained_ok)}.",
             found=error.found,
             fix="Name the good folders of this data set with --ok NAME.",

@@ -21,7 +21,7 @@ def unfit(decision: Decision) -> list[str]:
     """Return why a gate is not fit for a line, one reason a sentence; nothing where it is.
 
     A gate is fit where at most `MOST_MISSED` of defective parts and all but `MOST_NOT_PASSED` of good ones pass,
-    measured on parts that the network had not learnt from, and where it promises anything at all.
+    measured on parts that the network was not trained on, and where it promises anything at all.
     """
     results = decision.results
     good, defective = results.by_part or (results.good, results.defective)

@@ -103,7 +103,7 @@ def network_hash(run: RunFolder) -> str:
 def _broken(path: Path, found: str) -> BrokenRunError:
     return BrokenRunError(
         f"{path} cannot be used.",
-        rule=f"It holds a gate in format {FORMAT}.",
+        rule=f"It contains a gate in format {FORMAT}.",
         found=f"({found.splitlines()[0] if found else 'nothing'})",
         fix="Decide again: castproof decide RUN",
     )

@@ -16,8 +16,8 @@ from castproof.pipeline.part_words import CANNOT_TELL, is_untold, untold_words
 from castproof.wording import counted, percent, stated
 
 OF_SISTERS: Final = (
-    "It is about networks that were trained alike, each without the parts that it judged, and reckoned as if these "
-    "were judged independently."
+    "It is about networks that were trained the same way, each without the parts that it judged, and computed as if "
+    "these were judged independently."
 )
 CHOSE_THE_NETWORK: Final = (
     "The photos that the gate was chosen on also decided which epoch of training was kept, which makes the promise a "
@@ -63,6 +63,30 @@ def summary_sentences(decision: Decision) -> list[str]:
     return [f"{where}: {first}", *rest]
 
 
+def per_thousand(decision: Decision) -> list[str]:
+    """Return what the gate is expected to do to 1,000 parts; nothing where parts of a kind are lacking."""
+    told = decision.results
+    good, defective = told.by_part or (told.good, told.defective)
+    rejected, looked_at, missed = (one.share for one in (good.rejected, good.reviewed, defective.accepted))
+    if rejected is None or looked_at is None or missed is None:
+        return []
+    found = [
+        f"Expected per 1,000 good parts: {_of_thousand(rejected)} rejected, {_of_thousand(looked_at)} to look at; "
+        f"per 1,000 defective parts: {_of_thousand(missed)} missed."
+    ]
+    if told.defect_rate is not None and told.review_load is not None and told.cost is not None:
+        found.append(
+            f"Of 1,000 parts with {percent(told.defect_rate)} defective: {_of_thousand(told.review_load)} to look at, "
+            f"at a cost of {1000 * told.cost:,.4g}."
+        )
+    return found
+
+
+def _of_thousand(share: float) -> str:
+    """Return 1,000 times the share, to the part; "fewer than 1" says that it is not none."""
+    return "fewer than 1" if 0 < share < 0.001 else f"{1000 * share:,.0f}"
+
+
 def no_promise_sentence(decision: Decision) -> str:
     """Return why the gate that asks nothing promises nothing."""
     evidence = decision.source.evidence.evidence
@@ -72,7 +96,7 @@ def no_promise_sentence(decision: Decision) -> str:
     if min(parts.values()) < LEAST_PARTS:
         return (
             f"No promise: {counts} are too few to expect anything of the next one. The gate is a cautious guess: "
-            f"whatever lies between the two kinds is for a person.{way}"
+            f"what is between the two kinds is left to a person.{way}"
         )
     return f"No promise: with {counts}, more than half of the defective parts could pass for all that is proven.{way}"
 
@@ -91,7 +115,7 @@ def passed_words(bound: Bound) -> str:
     """Return what of the evidence passed, in words."""
     share = percent(bound.passed) if bound.passed else "none"
     unit = "part" if bound.per == PER_PART else "photo"
-    return f"of the photos of {counted(bound.parts, 'defective part')} {share} passed, every {unit} counted alike"
+    return f"of the photos of {counted(bound.parts, 'defective part')} {share} passed, every {unit} weighted equally"
 
 
 def limit_words(bound: Bound, policy: Policy) -> str:

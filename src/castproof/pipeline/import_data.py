@@ -25,7 +25,7 @@ class ImportResult:
     """What an import did, or would do.
 
     Args:
-        dest: the folder that holds the photos.
+        dest: the folder that contains the photos.
         set_name: the data set that was taken from the source.
         left_out: number of photos that were left out, by the name of their set ("" for those outside of any set).
         nested: archives in the source, which were not opened.

@@ -1,4 +1,4 @@
-"""Photos that networks judged which had not learnt from their parts: what decisions are made and told from."""
+"""Photos judged by networks that were not trained on their parts: what decisions are made and told from."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ OF_ONE_RUN: Final = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Photos with what a network says that had not learnt from their parts.
+    """Photos with the verdict of a network that was not trained on their parts.
 
     Args:
         photos: the photos.
@@ -62,7 +62,7 @@ class Judged:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """What a run or a cross-validation tells of parts that its networks had not learnt from.
+    """What a run or a cross-validation says of parts that its networks were not trained on.
 
     Args:
         folder: its folder.
@@ -95,7 +95,7 @@ class Source:
         return self.evidence_kind == RUN and not self.settings.keeps_last
 
     def network_of(self, photo: Photo) -> RunFolder:
-        """Return the run whose network had not learnt from the part of `photo`."""
+        """Return the run whose network was not trained on the part of `photo`."""
         row = next((row for row, one in enumerate(self.evidence.photos) if one.file == photo.file), None)
         if self.evidence_folder is None or row is None:
             return RunFolder(self.folder)
@@ -144,8 +144,8 @@ def with_evidence_of(run: Source, crossval: Source) -> Source:
         differing.append("weights")
     if differing:
         raise SettingError(
-            f"{crossval.folder} tells nothing about {run.folder}.",
-            rule="Both must be trained alike, except for photos and seed.",
+            f"{crossval.folder} says nothing about {run.folder}.",
+            rule="Both must be trained the same way, except for photos and seed.",
             found=f"They differ in: {', '.join(dict.fromkeys(differing))}.",
             fix="Give the cross-validation of the same recipe, or leave --evidence out.",
         )
@@ -183,7 +183,7 @@ def _open_run(run: RunFolder) -> Source:
         raise _no_evidence(
             f"All {len(manifest.of_split('val')):,} validation photos of {run.path} show parts in train."
             if manifest.of_split("val")
-            else f"{run.path} learnt from all photos, and its parts are too few for folds."
+            else f"{run.path} was trained on all photos, and its parts are too few for folds."
         )
     return Source(
         folder=run.path,
@@ -204,7 +204,8 @@ def _open_crossval(folder: Path) -> Source:
     path = folder / "predictions.csv"
     if not is_written(folder / "metrics.json"):
         raise RunError(
-            f"{folder} is not complete.", fix="Give the same castproof crossval command again: it goes on."
+            f"{folder} is not complete.",
+            fix="Give the same castproof crossval command again: it continues where it stopped.",
         )
     try:
         settings, weights_hash = TrainSettings.from_json(plan["settings"]), str(plan["weights_hash"])
@@ -283,7 +284,7 @@ def refuse_good_parts(run: Path, settings: TrainSettings) -> None:
             f"{run} has seen good parts alone.",
             rule="Figures, promises and a report take photos of defective parts, too.",
             found="No defects were seen, so nothing is proven about them.",
-            fix="Put photos of defective parts into a class folder beside the good ones and train again: "
+            fix="Put photos of defective parts into a class folder next to the good ones and train again: "
             f"castproof train --data {settings.data}",
         )
 
@@ -291,7 +292,7 @@ def refuse_good_parts(run: Path, settings: TrainSettings) -> None:
 def _no_evidence(found: str) -> DataError:
     return DataError(
         "There is nothing to decide on.",
-        rule="A decision takes photos of parts that the network has not learnt from.",
+        rule="A decision takes photos of parts that the network was not trained on.",
         found=found,
         fix="Train with --split parts, or decide on a cross-validation: castproof crossval.",
     )

@@ -38,7 +38,7 @@ def untold_words() -> str:
     """Return what it means for results that parts cannot be told apart."""
     return (
         "Each photo counts as a part of its own. If several photos show one part, results will look better than on "
-        "new parts, and a promise is worth less. Say which photos show one part: --parts."
+        "new parts, and a promise means less. Say which photos show one part: --parts."
     )
 
 

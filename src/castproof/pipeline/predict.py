@@ -68,7 +68,7 @@ def predict_all(judge: Judge, asked: Asked, progress: Progress = SILENT) -> Summ
     """Return what there is to tell of the predictions on all photos, after writing them to the table.
 
     Photos are judged as they are found, and rows written as they are judged: the memory that it takes does not grow
-    with their number. What is finished is kept beside the table until all is; the same command goes on with it.
+    with their number. What is finished is kept next to the table until all is; the same command continues with it.
 
     Args:
         judge: see `open_judge`.
@@ -123,7 +123,7 @@ def _check(judge: Judge, asked: Asked) -> None:
         raise DataError(
             f"There are no photos in {', '.join(str(source) for source in asked.sources)}.",
             rule="Photos are JPEG, PNG, BMP, TIFF or WebP files.",
-            fix="Give a photo, or a folder that holds photos.",
+            fix="Give a photo, or a folder that contains photos.",
         )
     if asked.table is not None:
         check_table(*asked.table)

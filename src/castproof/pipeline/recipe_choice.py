@@ -29,11 +29,11 @@ from castproof.settings import TrainSettings
 
 @dataclass(frozen=True)
 class RecipeTrial:
-    """How one recipe judged parts that it had not learnt from.
+    """How one recipe judged parts that it was not trained on.
 
     Args:
         recipe: its name.
-        loss: mean log loss, each part counted alike and both kinds alike, nats; None where it could not be tried.
+        loss: mean log loss, each part weighted equally and both kinds alike, nats; None where it could not be tried.
         ahead: by how much its loss is below that of the simplest recipe; None for that one itself.
         chance: what `ahead` may be by chance: two standard errors over parts.
         why_not: why it could not be tried.

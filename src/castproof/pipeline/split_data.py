@@ -66,7 +66,7 @@ class SplitSettings:
         check_parts(self.parts)
         if self.by == "image" and self.parts != BY_PICTURE:
             raise SettingError(
-                "--by image stands together with --parts.",
+                "--by image was given together with --parts.",
                 rule="A split by image does not look at parts.",
                 fix="Leave --by image out; where every photo shows another part: --parts by-file.",
             )
@@ -76,7 +76,7 @@ class SplitSettings:
             return
         if self.val is not None or self.test is not None:
             raise SettingError(
-                "--folds stands together with --val or --test.",
+                "--folds was given together with --val or --test.",
                 rule="Every fold is the test photos once and the validation photos once, so their shares follow.",
                 fix="Give either --folds, or --val and --test.",
             )

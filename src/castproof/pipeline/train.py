@@ -93,7 +93,7 @@ def train(
 
     Raises:
         CastproofError: a setting, the data, the weights or the output folder does not fit.
-        KeyboardInterrupt: the run folder then holds what `resume` needs.
+        KeyboardInterrupt: the run folder then contains what `resume` needs.
     """
     check_outside(Path(settings.data), outdir)
     make_folder(outdir)

@@ -153,7 +153,7 @@ def run_training(
     *,
     names_types: bool = True,
 ) -> TrainResult:
-    """Return a complete run in `run`, gone on with where it was stopped.
+    """Return a complete run in `run`, resumed where it was stopped.
 
     Args:
         run: a folder that `begin_run` has written to.
@@ -166,7 +166,7 @@ def run_training(
         names_types: whether a linear head also learns to name the types of defects.
 
     Raises:
-        CastproofError: a photo cannot be decoded, the run cannot be gone on with, or training diverges.
+        CastproofError: a photo cannot be decoded, the run cannot be resumed, or training diverges.
     """
     with logged_to(run.log):
         log.info("settings %s", json.dumps(settings.to_json()))

@@ -46,7 +46,7 @@ class AuditPage:
         leak: how much of test and val was seen before; None where the photos are not split.
         leak_text: what that means.
         pairs: example pairs of one part.
-        pairs_across: whether these stand in several splits.
+        pairs_across: whether these are in several splits.
         scores: scores of pairs of different parts and of the same part; None without any.
         scores_limit: the score from which a pair counts as one part, in words.
         scores_text: how sure the parts are.
@@ -59,8 +59,8 @@ class AuditPage:
         shortcuts_text: what they mean.
         outliers: photos that differ, by flag.
         unreadable: files that could not be read, and why.
-        mend: the command that mends it, "" where nothing is to mend.
-        mend_text: what that command does.
+        fix: the command that fixes it, "" where nothing is to be fixed.
+        fix_text: what that command does.
         method: how it was found, one sentence each.
     """
 
@@ -85,8 +85,8 @@ class AuditPage:
     shortcuts_text: str
     outliers: Sequence[Group]
     unreadable: Sequence[tuple[str, str]]
-    mend: str
-    mend_text: str
+    fix: str
+    fix_text: str
     method: Sequence[str] = field(default_factory=tuple)
 
 

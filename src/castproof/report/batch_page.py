@@ -12,7 +12,7 @@ class BatchTile:
     """One photo, with its heat map where there is one.
 
     Args:
-        picture: the photo, small; None where it cannot be read any more.
+        picture: the photo, small; None where it can no longer be read.
         heat: the photo with its heat, small; None where there is none.
         file: its path below the folder.
         lines: what is to be said about it, the first one in bold.
@@ -59,7 +59,7 @@ class BatchPage:
         cautions: what must be known before a figure is believed, sentences.
         cards: the figures at the top.
         sections: all else.
-        unreadable: stands in the place of a photo that cannot be read any more.
+        unreadable: stands in the place of a photo that can no longer be read.
     """
 
     language: str

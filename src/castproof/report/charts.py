@@ -51,7 +51,7 @@ class Reliability:
     Args:
         title: what is shown.
         figures: ECE, MCE and Brier score in words.
-        marks: its bins that hold photos.
+        marks: its bins that contain photos.
     """
 
     title: str

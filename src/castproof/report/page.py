@@ -42,7 +42,7 @@ class Group:
         beside: photos to compare them with.
         beside_title: what those are.
         more: how many further photos belong to the group.
-        alarm: whether the group is a finding that must be mended.
+        alarm: whether the group is a finding that must be fixed.
     """
 
     title: str

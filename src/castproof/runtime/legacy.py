@@ -208,7 +208,7 @@ def _try_out(model: LegacyModel, path: Path) -> None:
     if not np.allclose(together, apart, rtol=_SAME_ANSWER, atol=_SAME_ANSWER, equal_nan=True):
         raise ModelFileError(
             f"{path} gives one photo different answers.",
-            rule="The margin of a photo is the same each time, whatever photos are beside it.",
+            rule="The margin of a photo is the same each time, whatever photos are judged with it.",
             found=f"Found {together} together and {apart} apart.",
             fix="It was probably written in training mode: call eval() before it is traced or exported.",
         )

@@ -35,7 +35,7 @@ class LegacyKind(Enum):
     EXPORTED_PROGRAM = "a program of torch.export"
     PICKLED_MODULE = "a pickled Python object, such as a whole module"
     STATE_DICT = "a bare state_dict: the weights of a network without the network"
-    CHECKPOINT = "a checkpoint: a dictionary that holds a state_dict or a module"
+    CHECKPOINT = "a checkpoint: a dictionary that contains a state_dict or a module"
     ONNX = "an ONNX file"
     UNKNOWN = "no model that castproof knows"
 
@@ -126,7 +126,7 @@ def _kind(file: BinaryIO, name: str) -> LegacyKind:
 def _kind_of_zip(archive: zipfile.ZipFile, name: str) -> LegacyKind:
     entries = archive.infolist()
     if len({entry.filename for entry in entries}) < len(entries):
-        raise ModelFileError(f"{name} holds several files of one name.", fix=_COPY_AGAIN)
+        raise ModelFileError(f"{name} contains several files of one name.", fix=_COPY_AGAIN)
     if entries and min(entry.header_offset for entry in entries) > 0:
         raise ModelFileError(
             f"{name} is cut off, damaged or made to mislead.",

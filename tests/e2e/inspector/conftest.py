@@ -51,7 +51,7 @@ def lot(tmp_path: Path, verdicts: dict[bytes, castproof.Inspection]) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the folder that holds the settings and data of a user."""
+    """Return the folder that contains the settings and data of a user."""
     for name in ("CONFIG", "DATA", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / "home" / name.lower()))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

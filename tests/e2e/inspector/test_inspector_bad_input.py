@@ -265,7 +265,7 @@ def test_a_read_only_place_sends_verdicts_to_the_data_folder_until_it_can_be_wri
     for_everybody(open_place / "guest")
     with as_nobody():
         driver.open(photos=photos)
-        driver.until(lambda: "Nothing can be written beside these photos" in driver.message)
+        driver.until(lambda: "Nothing can be written next to these photos" in driver.message)
         assert str(data_folder) in driver.message
         decided = driver.decide()
         driver.close()

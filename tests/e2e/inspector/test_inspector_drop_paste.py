@@ -119,7 +119,7 @@ def test_other_text_opens_nothing(start: Start, text: str) -> None:
     driver = start()
     with other("text", text.replace("/\n", "/no/such/photo.png\n")):
         driver.press("ctrl+v")
-        driver.until(lambda: "holds no picture and no path" in driver.message)
+        driver.until(lambda: "contains no picture and no path" in driver.message)
     assert driver.desk.session.photos is None
 
 
@@ -147,7 +147,7 @@ def test_a_picture_that_would_fill_the_memory_is_not_taken(
     monkeypatch.setattr(pasting, "MOST_CHARACTERS", copied.stat().st_size)
     with other("picture", copied):
         driver.press("ctrl+v")
-        driver.until(lambda: "holds no picture and no path" in driver.message)
+        driver.until(lambda: "contains no picture and no path" in driver.message)
         monkeypatch.setattr(pasting, "MOST_CHARACTERS", 5 * copied.stat().st_size)
         driver.press("ctrl+v")
         driver.until(lambda: driver.shown)
@@ -163,4 +163,4 @@ def test_a_copied_picture_that_is_too_large_to_decode_opens_nothing(
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     monkeypatch.setattr(ImageGrab, "grabclipboard", lambda: Image.open(bomb))
     driver.press("ctrl+v")
-    driver.until(lambda: "holds no picture and no path" in driver.message)
+    driver.until(lambda: "contains no picture and no path" in driver.message)

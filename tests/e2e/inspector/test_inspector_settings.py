@@ -1,4 +1,4 @@
-"""What the window remembers, and how it is made anew in another language, theme and size."""
+"""What the window remembers, and how it is made again in another language, theme and size."""
 
 import json
 import tkinter as tk

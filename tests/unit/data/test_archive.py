@@ -288,7 +288,7 @@ def test_more_entries_than_16_bits_hold_are_counted(tmp_path: Path) -> None:
         ("a.7z", b"7z\xbc\xaf\x27\x1c\x00\x04", "It is a 7z archive.", "Unpack it"),
         ("a.tgz", b"\x1f\x8b\x08\x00", "It is a gzip archive.", "Unpack it"),
         ("a.zip", b"", "It is empty.", "Download or copy it again"),
-        ("a.JPG", b"\xff\xd8\xff\xe0", "It is a single photo.", "Give the folder that holds"),
+        ("a.JPG", b"\xff\xd8\xff\xe0", "It is a single photo.", "Give the folder that contains"),
         ("notes.txt", b"Castings of May", "It is no archive at all.", "Give the folder of the photos"),
     ],
 )

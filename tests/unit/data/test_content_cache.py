@@ -1,4 +1,4 @@
-"""The cache by content: what was added comes back, whatever else lies there is computed anew."""
+"""The cache by content: what was added comes back, whatever else lies there is computed again."""
 
 import hashlib
 import sys

@@ -145,7 +145,7 @@ def test_two_folders_for_one_split(class_folder: ClassFolder) -> None:
 
 @pytest.mark.parametrize("content", [{}, {"ok_front": 0, "def_front": 0}])
 def test_an_empty_split_is_named(class_folder: ClassFolder, content: dict[str, int]) -> None:
-    with pytest.raises(DataError, match=r"split folder .*val holds no photos"):
+    with pytest.raises(DataError, match=r"split folder .*val contains no photos"):
         read_folders(class_folder({**THREE, "val": content}))
 
 
@@ -159,7 +159,7 @@ def test_an_empty_class_is_named(class_folder: ClassFolder) -> None:
 def test_a_class_folder_without_photos_is_named(class_folder: ClassFolder) -> None:
     root = class_folder({"ok": 2, "def": 2, "labels": 0})
     (root / "labels" / "all.csv").write_text("x")
-    with pytest.raises(DataError, match=r"class folder .*labels holds files, but no photos") as caught:
+    with pytest.raises(DataError, match=r"class folder .*labels contains files, but no photos") as caught:
         read_folders(root)
     assert caught.value.items == ("labels/all.csv",)
 

@@ -100,7 +100,7 @@ def test_the_name_that_a_set_is_listed_by_chooses_it(above: tuple[str, ...]) -> 
 
 
 def test_split_folders_inside_of_class_folders_are_refused() -> None:
-    with pytest.raises(DataError, match="inside of the class folders") as caught:
+    with pytest.raises(DataError, match="inside the class folders") as caught:
         choose_set(list(sets_of("ok/train", "ok/test", "def/train", "def/test").values()))
     assert "train/ok" in caught.value.fix
 
@@ -109,7 +109,7 @@ def test_split_folders_inside_of_class_folders_are_refused() -> None:
 def test_photos_beside_the_class_folders_are_refused(stray: str) -> None:
     files = [*listed("train/ok", "train/def", "test/ok", "test/def"), stray]
     (one,) = find_sets(files, source="SRC")
-    with pytest.raises(DataError, match="1 photo lies outside") as caught:
+    with pytest.raises(DataError, match="1 photo is outside") as caught:
         read_set(one)
     assert caught.value.items == (stray,)
 

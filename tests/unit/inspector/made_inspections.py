@@ -19,7 +19,7 @@ GOOD, DEFECTIVE = ("ok",), ("blowhole", "crack")
 MODEL_ID = "cd" * 32
 CUTS = Thresholds(0.25, 0.75)
 
-# Few different numbers, so that photos lie on thresholds and share a p_defective.
+# Few different numbers, so that photos are on thresholds and share a p_defective.
 shares = st.sampled_from((0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)) | st.floats(0, 1)
 cuts = st.tuples(shares, shares).map(lambda two: Thresholds(min(two), max(two)))
 

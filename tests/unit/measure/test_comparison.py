@@ -99,8 +99,8 @@ def test_parts_that_are_all_or_none_are_judged_by_mcnemars_exact_test(only_a: in
     photos = all_or_none(only_a, only_b, 40)
     one = by_name(*photos)["missed_defects"]
     test = binomtest(only_b, only_a + only_b)
-    assert (one.conclusion != "cannot tell") == (test.pvalue <= 0.05)
-    if one.conclusion != "cannot tell":
+    assert (one.conclusion != "inconclusive") == (test.pvalue <= 0.05)
+    if one.conclusion != "inconclusive":
         assert one.conclusion == ("better" if only_a > only_b else "worse")
     by_part = paired_figures(*photos, 1, 1)["missed_defects"].by_part
     less = binomtest(only_b, only_a + only_b, alternative="less").pvalue
@@ -126,7 +126,7 @@ def test_no_difference_is_never_equality() -> None:
     for one in by_name(defective, part, judged(p), judged(p)).values():
         assert one.difference == 0
         assert one.low < 0 < one.high
-        assert one.conclusion == "cannot tell"
+        assert one.conclusion == "inconclusive"
         assert one.more_parts is None
     missed = by_name(defective, part, judged(p), judged(p))["missed_defects"]
     assert (missed.low, missed.high) == pytest.approx(
@@ -136,7 +136,7 @@ def test_no_difference_is_never_equality() -> None:
 
 def test_as_many_more_parts_as_told_do_tell() -> None:
     one = by_name(*all_or_none(3, 0, 37))["missed_defects"]
-    assert one.conclusion == "cannot tell"
+    assert one.conclusion == "inconclusive"
     differing = math.log2(1 / 0.025)  # parts that differ, all one way: 1 - 2^-k reaches 0.975
     assert one.more_parts == math.ceil(40 * differing / 3) - 40
     assert by_name(*all_or_none(6, 0, 74))["missed_defects"].conclusion == "better"
@@ -150,7 +150,7 @@ def test_changing_places_turns_the_difference_round(seed) -> None:
         by_name(defective, part, judged(p_a), judged(p_b)),
         by_name(defective, part, judged(p_b), judged(p_a)),
     )
-    turned = {"better": "worse", "worse": "better", "cannot tell": "cannot tell"}
+    turned = {"better": "worse", "worse": "better", "inconclusive": "inconclusive"}
     for name, one in there.items():
         other = back[name]
         assert (other.low, other.high) == pytest.approx((-one.high, -one.low), abs=1e-9)
@@ -216,11 +216,11 @@ def test_sentences_tell_what_the_numbers_tell() -> None:
     assert sentence(one, "old", "new") == (
         "new misses fewer defects, by 1.2 percentage points (95% interval 0.3 to 2.4), over 89 defective parts."
     )
-    one = Difference("good_not_passed", 0.03, 0.05, 0.02, -0.01, 0.05, 0.9, "cannot tell", 1, 1140)
+    one = Difference("good_not_passed", 0.03, 0.05, 0.02, -0.01, 0.05, 0.9, "inconclusive", 1, 1140)
     assert sentence(one, "old", "new") == (
         "Cannot tell whether old or new passes more good photos: new minus old is +2.0 percentage points "
-        "(90% interval -1.0 to +5.0), over 1 good part; about 1,140 more good parts would tell, if the difference "
-        "stays as it is."
+        "(90% interval -1.0 to +5.0), over 1 good part; "
+        "about 1,140 more good parts would be conclusive, if the difference stays as it is."
     )
     one = Difference("macro_f1", 0.99, 0.98, -0.01, -0.02, -0.0012, 0.95, "worse", 103, None)
     assert sentence(one, "old", "new") == (
@@ -233,4 +233,4 @@ def test_every_figure_has_its_sentence() -> None:
     for one in by_name(defective, part, judged(p_a), judged(p_b)).values():
         told = sentence(one, "A", "B")
         assert re.search(rf"over {one.parts} (good |defective )?parts", told)
-        assert ("Cannot tell" in told) == (one.conclusion == "cannot tell")
+        assert ("Cannot tell" in told) == (one.conclusion == "inconclusive")

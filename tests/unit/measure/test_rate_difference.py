@@ -36,7 +36,7 @@ def test_of_wilson_intervals_it_is_method_10_of_newcombe_1998(
     assert found is not None
     assert found.now_less_before == pytest.approx(first[0] / first[1] - second[0] / second[1])
     assert (found.low, found.high) == pytest.approx((low, high), abs=5e-4)
-    assert found.says == ("higher" if low > 0 else "cannot tell")
+    assert found.says == ("higher" if low > 0 else "inconclusive")
 
 
 parts = st.integers(1, 40)
@@ -62,7 +62,7 @@ def test_nothing_hit_in_either_is_no_proof_that_nothing_changed() -> None:
     none = rate_by_part(np.zeros(10, np.bool_), np.arange(10), by="parts")
     found = rate_difference(none, none)
     assert found is not None
-    assert found.says == "cannot tell"
+    assert found.says == "inconclusive"
     assert found.more_parts is None
     assert found.high == pytest.approx(1 - 0.025 ** (1 / 10)), "Clopper and Pearson of ten parts"
 
@@ -81,7 +81,7 @@ def test_as_many_more_parts_as_it_asks_for_do_tell(old: int, new: int, hits: int
     assert found is not None
     if found.more_parts is None:
         return
-    assert (found.more_parts == 0) == (found.says != "cannot tell")
+    assert (found.more_parts == 0) == (found.says != "inconclusive")
     grown = new + found.more_parts
     narrower = math.sqrt(new / grown)
     assert now.share is not None
@@ -102,4 +102,4 @@ def test_as_many_more_parts_as_it_asks_for_do_tell(old: int, new: int, hits: int
     )
     told = rate_difference(before, later)
     assert told is not None
-    assert told.says != "cannot tell"
+    assert told.says != "inconclusive"

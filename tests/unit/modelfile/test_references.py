@@ -1,4 +1,4 @@
-"""Photos of good parts in a model file: the most similar one is found, and laid as the photo lies."""
+"""Photos of good parts in a model file: the most similar one is found, and laid as the photo is."""
 
 import io
 import struct

@@ -8,7 +8,7 @@ from castproof.data.audit import Audit, find_everything
 from castproof.data.classes import Classes
 from castproof.data.manifest import Manifest, Photo, UnreadablePhoto
 from castproof.data.photo_statistics import APPEARANCE_LENGTH, PhotoStatistics
-from castproof.pipeline.audit_words import mending_command, share, verdict
+from castproof.pipeline.audit_words import fixing_command, share, verdict
 
 
 def audit_of(rows: list[tuple[str, str, str]], unreadable: int = 0) -> Audit:
@@ -63,17 +63,17 @@ def test_the_verdict_tells_the_leak_and_the_conflict_with_their_numbers() -> Non
 def test_the_command_splits_beside_the_data() -> None:
     data = Path("photos") / "casting data"
     target = str(Path("photos") / "casting data_by_part")
-    assert mending_command(audit_of(LEAK), data) == ["split", str(data), target]
-    assert mending_command(audit_of(CONFLICT, unreadable=1), data, ["ok"]) == [
+    assert fixing_command(audit_of(LEAK), data) == ["split", str(data), target]
+    assert fixing_command(audit_of(CONFLICT, unreadable=1), data, ["ok"]) == [
         "split", str(data), target, "--ok", "ok", "--skip-unreadable", "--set-aside",
     ]  # fmt: skip
-    assert mending_command(audit_of(CLEAN), data) == []
+    assert fixing_command(audit_of(CLEAN), data) == []
     unsplit = [("", name, part) for _, name, part in CLEAN]
-    assert mending_command(audit_of(unsplit), data) == ["split", str(data), target]
+    assert fixing_command(audit_of(unsplit), data) == ["split", str(data), target]
 
 
 @pytest.mark.parametrize("here", [".", ".."])
 def test_the_command_never_splits_into_the_data_itself(here: str) -> None:
-    *_, source, target = mending_command(audit_of(LEAK), Path(here))
+    *_, source, target = fixing_command(audit_of(LEAK), Path(here))
     assert (source, Path(target).is_absolute()) == (here, False)
     assert str(Path(target).resolve()) == f"{Path(here).resolve()}_by_part"

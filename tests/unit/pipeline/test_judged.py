@@ -168,5 +168,5 @@ def test_what_is_not_complete_is_told_how_to_go_on(tmp_path: Path) -> None:
         tmp_path / "cv", photos_of({"train": [("a", False), ("b", True)]}), [1, 1, 2, 2]
     )
     (crossval / "metrics.json").unlink()
-    with pytest.raises(RunError, match="goes on"):
+    with pytest.raises(RunError, match="continues where it stopped"):
         open_source(crossval)

@@ -283,7 +283,7 @@ def test_changed_new_and_gone_photos_are_noticed(tmp_path: Path) -> None:
     judge = SizeJudge()
     summary = predict_all(judge, Asked([root], table=Table(CSV, out)))
     rows = rows_of(out)
-    assert rows == table_of(root, tmp_path / "anew.csv")
+    assert rows == table_of(root, tmp_path / "again.csv")
     assert [row["file"] for row in rows] == [path.as_posix() for path in photos_below(root)]
     assert summary.kept > 100
     assert first[3].relative_to(root).as_posix() in judge.judged
@@ -435,7 +435,7 @@ def test_wrong_names_are_told_before_anything_is_judged(
     with pytest.raises(DataError, match="no photos in"):
         predict_all(judge, Asked([tmp_path / "folder.csv"]))
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingExtraError, match=r"castproof\[parquet\]"):
+    with pytest.raises(MissingExtraError, match=r"castproof's parquet extra.* --csv or --json"):
         predict_all(judge, Asked([root], table=Table(PARQUET, tmp_path / "v.parquet")))
     assert judge.judged == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.csv", "photos"]

@@ -65,13 +65,13 @@ def test_a_promise_is_what_one_signs(crossval: Path) -> None:
     assert any("takes 59 defective parts, even if none passes; here are 30." in one for one in notes(told))
     passed = told.decision.gate.promise
     assert passed is not None
-    assert facts(promise_section(told))["Passed"] == f"{percent(passed.passed)}, every part counted alike"
+    assert facts(promise_section(told))["Passed"] == f"{percent(passed.passed)}, every part weighted equally"
 
 
 def test_what_was_not_asked_for_is_no_promise(run: Path) -> None:
     told = told_of(run, Policy(MIN_COST, defect_rate=0.1, costs=Costs(500)))
     sentence, state = verdict(told)
-    assert sentence.startswith("No miss rate was asked for. Proven is that at most ")
+    assert sentence.startswith("No target miss rate was set. Proven is that at most ")
     assert "test photos of 20 defective parts" in sentence
     assert state == "warn"
 
@@ -132,7 +132,7 @@ def test_a_weak_bound_is_told_as_that(tmp_path: Path) -> None:
     told = reported(write_run(tmp_path, defective=9, good=9))
     sentence, state = verdict(told)
     assert sentence.startswith(
-        "The data cannot support a promise: 3 defective parts that the network had not learnt from"
+        "The data cannot support a promise: 3 defective parts that the network was not trained on"
     )
     assert state == "alarm"
 
@@ -215,7 +215,7 @@ def test_a_limit_is_never_rounded_down() -> None:
     asked = Bound(0.0125, 0.95, "part", 0.0, 300, 900, 300)
     assert limit_words(asked, policy) == "1.25% of defective parts"
     assert limit_words(replace(asked, at_most=0.014449), policy) == "1.45% of defective parts"
-    assert "every part counted alike" in bound_sentence(asked, policy)
+    assert "every part weighted equally" in bound_sentence(asked, policy)
 
 
 def test_the_table_of_results_is_that_of_the_outcome(crossval: Path) -> None:
@@ -247,20 +247,19 @@ def test_the_data_are_told_with_what_was_left_out(tmp_path: Path, crossval: Path
     run = write_run(tmp_path, unreadable=[UnreadablePhoto("test/ok/broken.png", "cut off")])
     told = facts(data_section(reported(run), Files(gone=1, changed=2)))
     assert told["Unreadable"] == "1 photo"
-    assert told["Since then"] == "1 photo cannot be read any more, 2 have another content"
+    assert told["Since then"] == "1 photo can no longer be read, 2 have another content"
     assert told["Parts in several splits"] == "none of 42"
     assert told["Label conflicts"].startswith("none")
     of_crossval = reported(crossval)
     assert set_aside(of_crossval.decision.source) == 3
     assert (
-        facts(data_section(of_crossval, Files()))["Set aside"]
-        == "3 photos with a doubtful label, judged by nobody"
+        facts(data_section(of_crossval, Files()))["Set aside"] == "3 photos with a doubtful label, not judged"
     )
 
 
 def test_limits_are_drawn_from_the_data(crossval: Path) -> None:
     text = " ".join(limits(told_of(crossval, Policy(miss_rate=0.25)), ["A doubt."]))
-    assert "false alarms are told from 12 good parts" in text
+    assert "false alarms are measured on 12 good parts" in text
     assert f"no rate below {100 * (1 - 0.05 ** (1 / 12)):.1f}%" in text
     assert "No load of looks and no cost per part are stated" in text
     assert text.endswith("A doubt.")
@@ -344,8 +343,8 @@ def test_photos_that_vanished_or_changed_are_counted_and_stop_nothing(tmp_path: 
         manifest.path(photo).unlink()
     page = report_page(told)
     gone = len(told.decision.photos[::2])
-    assert facts(page.data)["Since then"].startswith(f"{gone} photos cannot be read any more")
-    assert any(f"{gone} photos cannot be read any more" in note for note in page.slices.notes)
+    assert facts(page.data)["Since then"].startswith(f"{gone} photos can no longer be read")
+    assert any(f"{gone} photos can no longer be read" in note for note in page.slices.notes)
     hashed = [replace(one, sha256="0" * 64) for one in told.decision.photos[1:2]]
     changed = replace(
         told,

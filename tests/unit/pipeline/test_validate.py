@@ -132,7 +132,7 @@ class Line:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """Return a folder that holds what a proposal needs of a run."""
+    """Return a folder that contains what a proposal needs of a run."""
     folder = tmp_path / "run"
     (folder / "gate").mkdir(parents=True)
     (folder / "validations" / "old").mkdir(parents=True)
@@ -185,7 +185,7 @@ def test_silence_of_a_few_parts_is_never_called_proof(run: Path, parts: int) -> 
     told = line.check(run, val, test, line.photos(parts, parts), decide(run, val))
     state, sentence = verdict(told)
     assert state == "open"
-    assert "cannot be told" in sentence
+    assert "is not known" in sentence
     assert told.promise is not None
     assert f"{told.promise.more_parts:,} more defective part" in sentence
     assert "holds" not in {one.says for one in findings(told)}
@@ -226,7 +226,7 @@ def test_without_labels_light_and_network_are_compared_and_nothing_is_said_to_ho
         run, val, test, line.photos(10, 30, labelled=False, brightness=-30), gate, labelled=False
     )
     assert verdict(same)[0] == "open"
-    assert "only photos with labels can tell" in verdict(same)[1]
+    assert "only photos with labels can show" in verdict(same)[1]
     assert "label" in next_lines(same, None)[0]
     assert verdict(dark)[0] == "warn"
     assert "brightness" in verdict(dark)[1]

@@ -94,8 +94,8 @@ def page_with(name: str) -> AuditPage:
         shortcuts_text=name,
         outliers=[group],
         unreadable=[(name, name)],
-        mend=name,
-        mend_text=name,
+        fix=name,
+        fix_text=name,
         method=[name],
     )
 
@@ -161,11 +161,11 @@ def test_pairs_stand_where_they_are_evidence(across: bool, before: str) -> None:
 def test_a_page_without_findings_says_so() -> None:
     page = replace(
         page_with("photo.png"), leak=None, pairs=[], scores=None, largest=[], conflicts=[], duplicates=[],
-        shortcuts=[], outliers=[], unreadable=[], mend="",
+        shortcuts=[], outliers=[], unreadable=[], fix="",
     )  # fmt: skip
     text = Reader(audit_html(page)).text
     assert "No two files hold the same bytes" in text
-    assert "How to mend it" not in text
+    assert "How to fix it" not in text
 
 
 def test_an_affine_map_lays_a_photo_onto_the_other() -> None:

@@ -44,7 +44,7 @@ def audit_command(
     ] = False,
     skip_unreadable: Annotated[bool, options.skip_unreadable()] = False,
     no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Compute everything anew, and keep nothing of it.")
+        bool, typer.Option("--no-cache", help="Compute everything again, and keep nothing of it.")
     ] = False,
     no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
@@ -60,7 +60,7 @@ def audit_command(
     """
     with training_libraries():
         from castproof.pipeline.audit import AUDIT_HTML, audit
-        from castproof.pipeline.audit_words import mending_command, verdict
+        from castproof.pipeline.audit_words import fixing_command, verdict
         from castproof.pipeline.part_words import parts_commands
     try:
         found = audit(
@@ -83,7 +83,7 @@ def audit_command(
     if found.doubt is not None:
         for purpose, words in parts_commands(data, ok or ()):
             propose(purpose, words)
-    elif words := mending_command(found, data, ok or (), parts):
+    elif words := fixing_command(found, data, ok or (), parts):
         propose("Split by part", words)
     tell(f"The page with pictures is [bold]{escape(str(outdir / AUDIT_HTML))}[/].")
     if strict and not found.is_clean:

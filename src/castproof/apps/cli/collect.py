@@ -32,7 +32,7 @@ def collect_command(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            help="Folders of photos with their verdicts beside them, files of verdicts, or tables of verdicts as CSV.",
+            help="Folders of photos with their verdict files, files of verdicts, or tables of verdicts as CSV.",
             metavar="VERDICTS…",
         ),
     ],
@@ -60,7 +60,7 @@ def collect_command(
     ] = False,
     no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
-    """Bring photos that inspectors decided on into DEST/CLASS, to learn from; nothing that is there is replaced.
+    """Bring photos that inspectors judged into DEST/CLASS, to learn from; nothing that is there is replaced.
 
     The last verdict on a photo counts. Left out, and listed in DEST/left_out.csv, are photos without one, those whose
     verdict was taken back, that are missing or have changed since, and copies. Parts that a person names, in
@@ -90,7 +90,9 @@ def collect_command(
             progress=Bars(wanted=not no_bars),
         )
     except KeyboardInterrupt:
-        errors.print("Stopped. Every file that was written is whole; the same command goes on from here.")
+        errors.print(
+            "Stopped. Every file that was written is whole; give the same command again to continue."
+        )
         raise typer.Exit(EXIT_INTERRUPTED) from None
     console.print(data_table(result.manifest))
     for line in _told(result):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from castproof.pipeline.compare import Comparison
 
 CAPTION: Final = (
-    "Every part counts alike, but for macro-F1; a photo that is not ACCEPT is called defective. "
+    "Every part has the same weight, but for macro-F1; a photo that is not ACCEPT is called defective. "
     "Points: percentage points."
 )
 SHARES: Final = frozenset({"missed_defects", "good_not_passed", "wrong_verdicts"})
@@ -25,10 +25,10 @@ NAMES: Final = {
     "wrong_verdicts": "wrong verdicts",
     "expected_cost": "cost per photo",
     "macro_f1": "macro-F1 of all photos",
-    "brier": "Brier, parts alike",
-    "log_loss": "log loss, parts alike",
+    "brier": "Brier, equal weight per part",
+    "log_loss": "log loss, equal weight per part",
 }
-STYLES: Final = {"better": "green", "worse": "red", "cannot tell": "yellow"}
+STYLES: Final = {"better": "green", "worse": "red", "inconclusive": "yellow"}
 
 
 def compare_command(
@@ -41,10 +41,10 @@ def compare_command(
         Path | None, typer.Option(help="Write everything to this file, too.", metavar="OUT")
     ] = None,
 ) -> None:
-    """Tell whether B judges better than A, worse, or whether these parts cannot tell.
+    """Say whether B judges better or worse than A, or whether these parts leave it open.
 
-    Compared are the photos that both judged without having learnt from their parts: of a cross-validation all, of a run
-    those of its test. Parts are paired, and count alike; a photo that is not ACCEPT is called defective.
+    Compared are the photos that both judged without having been trained on their parts: all of a cross-validation, the
+    test photos of a run. Parts are paired and have the same weight; a photo that is not ACCEPT is called defective.
 
     [bold]Example[/]
 

@@ -150,7 +150,7 @@ def _numbers(flag: str, text: str | None) -> tuple[float, ...]:
         return tuple(float(one) for one in (text or "").split(",") if one.strip())
     except ValueError as error:
         raise SettingError(
-            f"{flag} holds no numbers.",
+            f"{flag} contains no numbers.",
             rule="It is numbers from 0 to 1 with commas between, one per channel.",
             found=f"Found {text!r}.",
             fix=f"Give for example {flag} 0.485,0.456,0.406",

@@ -56,7 +56,7 @@ def crossval_command(
     outdir: Annotated[
         Path | None,
         typer.Option(
-            help="Folder that receives everything; one that was begun is gone on with.",
+            help="Folder that receives everything; one that was begun is resumed.",
             show_default="runs/crossval_DATA_RECIPE_NUMBER",
             rich_help_panel=RUN,
         ),
@@ -68,7 +68,7 @@ def crossval_command(
     """Judge every photo by a network that never saw its part, and compare with the given split.
 
     The photos are shared out to folds, parts kept whole. For each fold a network learns from all others.
-    Ctrl-C keeps what is done; the same command goes on.
+    Ctrl-C keeps what is done; give the same command again to continue.
 
     [bold]Examples[/]
 
@@ -102,14 +102,15 @@ def crossval_command(
     except KeyboardInterrupt:
         if is_begun(dest):
             tell(
-                f"Stopped. What is done is kept in {escape(str(dest))}; the same command goes on.", on=errors
+                f"Stopped. What is done is kept in {escape(str(dest))}; give the same command again to continue.",
+                on=errors,
             )
         else:
             errors.print("Stopped before the folder was made; nothing is left behind.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     _show(result)
     if not no_gate:
-        show_gate(auto_gate(dest))
+        show_gate(auto_gate(dest), full=False)
     tell(f"Everything is in [bold]{escape(str(dest))}[/]: start with leak.png and worst_good_parts.png.")
     propose(
         "Train a network to use, on all parts",
@@ -146,7 +147,7 @@ class _Screen(RoundBars):
 
     def going_on(self, done: int, rounds: int) -> None:
         """Print what is there already."""
-        console.print(f"Going on: {done} of {counted(rounds, 'round')} are done.")
+        console.print(f"Resuming: {done} of {counted(rounds, 'round')} are done.")
 
 
 def _show(result: "CrossvalResult") -> None:
@@ -185,12 +186,12 @@ def _tell_leak(result: "CrossvalResult") -> None:
 def leak_sentence(given: float, unseen: float, folds: Sequence[float]) -> str:
     """Return what macro-F1 of the given split, of all folds together and of each fold tell of a leak."""
     cause = (
-        "The difference is the leak, where parts stand in both train and test, and chance."
+        "The difference is the leak, where parts are in both train and test, and chance."
         if given > unseen
         else "The given split is no better: no leak shows here."
     )
     return (
-        f"The given split tells {decimal(given)}, parts never seen {decimal(unseen)} "
+        f"The given split shows {decimal(given)}, parts never seen {decimal(unseen)} "
         f"(folds: {decimal(min(folds))} to {decimal(max(folds))}). {cause}"
     )
 

@@ -118,12 +118,16 @@ def decide_command(
         ),
     ] = None,
     seed: Annotated[int, options.seed(EVIDENCE)] = 1337,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Print evidence, calibration and every rate with its interval, too."),
+    ] = False,
 ) -> None:
     """Choose calibration and thresholds: ACCEPT, REVIEW, REJECT, with a miss rate that the evidence proves.
 
     Without flags it asks nothing: the gate of the lowest cost to expect of new parts, and what it can promise.
 
-    The gate is chosen on validation photos, or on those of a cross-validation, and told on photos that it was not
+    The gate is chosen on validation photos, or on those of a cross-validation, and measured on photos that it was not
     chosen on. It is kept in RUN/gate; predict and evaluate use it from then on.
 
     [bold]Examples[/]
@@ -166,7 +170,7 @@ def decide_command(
         if gate_path(run).is_file():
             errors.print("The gate that was decided before stays in use.")
         raise
-    show_decision(decision)
+    show_decision(decision, full=full)
     tell(f"Everything is in [bold]{escape(str(folder))}[/]: start with tradeoff.png and calibration.png.")
     propose("Write the report", ["report", str(run)])
     if decision.source.kind == CROSSVAL:
@@ -185,37 +189,32 @@ def _thresholds(threshold: float | None, reject_from: float | None) -> Threshold
     return Thresholds(threshold, threshold if reject_from is None else reject_from)
 
 
-def show_gate(gate: "Decision | CastproofError") -> None:
-    """Print a gate, or why the evidence carries none."""
+def show_gate(gate: "Decision | CastproofError", *, full: bool) -> None:
+    """Print a gate, or why the evidence carries none; `full` as in `show_decision`."""
     if isinstance(gate, CastproofError):
         tell(f"[yellow]No gate:[/] {escape(str(gate))}")
     else:
-        show_decision(gate)
+        show_decision(gate, full=full)
 
 
-def show_decision(decision: "Decision") -> None:
-    """Print the gate, what it promises, what it does on photos that it was not chosen on, and what others would do."""
+def show_decision(decision: "Decision", *, full: bool) -> None:
+    """Print what the gate does to photos that it was not chosen on, its promise, its load per 1,000 parts, itself.
+
+    Args:
+        decision: the gate.
+        full: also print its evidence, its calibration, every rate with its interval, and what other gates would do.
+    """
     from castproof.gate.gate import threshold_lines
-    from castproof.pipeline.gate_words import promise_sentences, summary_sentences
+    from castproof.pipeline.gate_words import per_thousand, promise_sentences, summary_sentences
 
     for sentence in summary_sentences(decision):
         tell(f"[bold]{escape(sentence)}[/]")
-    gate = decision.gate
-    evidence = decision.source.evidence.evidence
-    tell(
-        f"Evidence   {counted(evidence.parts(defective=True), 'defective part')} and "
-        f"{counted(evidence.parts(defective=False), 'good part')} that the network had not learnt from, "
-        f"{counted(len(evidence), 'photo')}"
-    )
-    if decision.source.known:
-        tell(f"           {counted(decision.source.known, 'photo')} left out: their part is in train")
-    tell(f"Calibrated {escape(str(gate.calibrator))} ({escape(gate.calibrated_for)})")
-    for line in threshold_lines(gate):
-        tell(f"[bold]{escape(line)}[/]")
-    for sentence in promise_sentences(decision):
+    for sentence in (*promise_sentences(decision), *per_thousand(decision)):
         tell(escape(sentence))
-    console.print(_verdict_table(decision))
-    console.print(_promise_table(decision))
+    for line in threshold_lines(decision.gate):
+        tell(f"[bold]{escape(line)}[/]")
+    if full:
+        _show_figures(decision)
     good = decision.results.by_part[0] if decision.results.by_part else decision.results.good
     rejected = good.rejected.share or 0.0
     if rejected > MOST_REJECTED:
@@ -223,6 +222,21 @@ def show_decision(decision: "Decision") -> None:
             f"[yellow]{percent(rejected)} of good parts would be rejected.[/] A higher --miss-rate, a larger "
             "--review-load, or a better network from more parts would spare them."
         )
+
+
+def _show_figures(decision: "Decision") -> None:
+    gate = decision.gate
+    evidence = decision.source.evidence.evidence
+    tell(
+        f"Evidence   {counted(evidence.parts(defective=True), 'defective part')} and "
+        f"{counted(evidence.parts(defective=False), 'good part')} that the network was not trained on, "
+        f"{counted(len(evidence), 'photo')}"
+    )
+    if decision.source.known:
+        tell(f"           {counted(decision.source.known, 'photo')} left out: their part is in train")
+    tell(f"Calibrated {escape(str(gate.calibrator))} ({escape(gate.calibrated_for)})")
+    console.print(_verdict_table(decision))
+    console.print(_promise_table(decision))
 
 
 def _verdict_table(decision: "Decision") -> Table:
@@ -258,8 +272,8 @@ def _verdict_table(decision: "Decision") -> Table:
     name = "ECE" if told.before is None else "ECE after"
     table.add_row(name, decimal(told.after.ece), _ends(told.after.ece_interval))
     table.caption = (
-        "What to expect of other parts; the promise is about the gate itself. Every part counts alike; parts: with any "
-        "such photo; effective: as many independent photos would tell as much. "
+        "What to expect of other parts; the promise is about the gate itself. Every part has the same weight; "
+        "parts: with any such photo; effective: the number of independent photos that would say as much. "
         f"{at_rate}ECE: 15 bins of p_defective."
     )
     table.caption_justify = "left"

@@ -49,7 +49,7 @@ def demo_command(
     screen.show_result(result.trained, full=False)
     console.print("\nOne file for the station, which needs no PyTorch:")
     show_export(result.exported)
-    console.print("Verdicts of that file on a few test photos; their folder tells the truth:")
+    console.print("Verdicts of that file on a few test photos, with what their folders say:")
     show_predictions(result.predictions)
     console.print(f"The generated photos: [bold]{escape(str(result.data))}[/]", soft_wrap=True)
     console.print(

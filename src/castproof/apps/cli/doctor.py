@@ -5,6 +5,7 @@ import platform
 import shutil
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from castproof.data.content_cache import cache_folder
 from castproof.installation import EXTRAS, how_to_install, repository
 
 LITTLE_SPACE: Final = 2e9
+DEVICES: Final = {"cpu": "the CPU", "cuda": "an NVIDIA GPU", "mps": "an Apple GPU"}
 Row = tuple[bool | None, str, str]
 
 
@@ -63,10 +65,10 @@ def _machine() -> list[Row]:
 
 def _runtime() -> Row:
     try:
-        import onnxruntime
+        import castproof.runtime.session  # noqa: F401
     except ImportError as error:
         return False, "ONNX Runtime", f"does not load ({error}); model files cannot be opened"
-    return True, "ONNX Runtime", f"{onnxruntime.__version__}, judges photos by a model file"
+    return True, "ONNX Runtime", f"{version('onnxruntime')}, judges photos by a model file"
 
 
 def _cache() -> Row:
@@ -99,10 +101,10 @@ def _extras() -> list[Row]:
 
 def _more(extra: str) -> str:
     if extra == "train":
-        import torch
+        from castproof.model.device import pick_device
 
-        device = "an NVIDIA GPU" if torch.cuda.is_available() else "the CPU"
-        return f"; PyTorch {torch.__version__} computes on {device}"
+        device = DEVICES[pick_device("auto").type]
+        return f"; PyTorch {version('torch')} computes on {device}"
     if extra == "inspector" and sys.platform.startswith("linux") and not _has_screen():
         return "; no screen here (DISPLAY is not set)"
     return ""

@@ -37,8 +37,8 @@ def evaluate_command(
 ) -> None:
     """Score another labelled folder, at the threshold of the run.
 
-    Photos without splits are scored as one split named all. Every split must hold photos of both kinds; for photos of
-    one kind alone there is castproof predict.
+    Photos without splits are scored as one split named all. Every split must contain photos of both kinds; for
+    photos of one kind alone there is castproof predict.
 
     [bold]Example[/]
 

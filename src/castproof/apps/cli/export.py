@@ -68,7 +68,7 @@ def export_command(
     references: Annotated[
         int,
         typer.Option(
-            help="Photos of good training parts to put into the file, for the station to show beside a photo; "
+            help="Photos of good training parts to put into the file, for the station to show next to a photo; "
             "0 to 24, with --to onnx alone. 0 hands none of them out."
         ),
     ] = 24,
@@ -79,7 +79,7 @@ def export_command(
     It opens in any ONNX tool, and in castproof without PyTorch. Before it is written it is compared with the trained
     network on photos of the run; a changed verdict leaves no file.
 
-    [bold]The file holds photos of the run[/]: a few by which it is checked, and small ones of good parts to compare
+    [bold]The file contains photos of the run[/]: a few by which it is checked, and small ones of good parts to compare
     with; --references 0 leaves those out.
 
     [bold]Examples[/]
@@ -139,7 +139,7 @@ def show_export(exported: "Exported") -> None:
 
 def _of_good_parts(count: int) -> str:
     if not count:
-        return "It holds no photos of good parts to compare with."
+        return "It contains no photos of good parts to compare with."
     return (
         f"Also in it, for people to compare with: {counted(count, 'small photo')} of good training parts; "
         "--references 0 leaves them out."

@@ -29,14 +29,16 @@ if TYPE_CHECKING:
 def import_command(
     context: typer.Context,
     source: Annotated[
-        Path, typer.Argument(help="Folder or zip archive that holds the photos.", metavar="SRC")
+        Path, typer.Argument(help="Folder or zip archive that contains the photos.", metavar="SRC")
     ],
     dest: Annotated[Path, typer.Argument(help="New folder that receives the photos.", metavar="DEST")],
     ok: Annotated[list[str] | None, options.good_folders()] = None,
     set_name: Annotated[
         str | None,
         typer.Option(
-            "--set", help="Which data set of SRC, where it holds several.", show_default="the one with splits"
+            "--set",
+            help="Which data set of SRC, where it contains several.",
+            show_default="the one with splits",
         ),
     ] = None,
     val: Annotated[float, typer.Option(help="Share of the photos for val, where SRC has no val.")] = 0.15,
@@ -75,7 +77,7 @@ def import_command(
         )
     except KeyboardInterrupt:
         errors.print(
-            "Stopped. Every file that was written is whole; the same command goes on from here.",
+            "Stopped. Every file that was written is whole; give the same command again to continue.",
             soft_wrap=True,
         )
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -136,7 +138,7 @@ def _about_splits(result: "ImportResult") -> Iterator[str]:
             if "train" in result.made
             else f"The source has no {' and no '.join(result.made)}: made out of train"
         )
-        yield f"{made}, photo by photo. Photos of one part can lie in different splits."
+        yield f"{made}, photo by photo. Photos of one part can be in different splits."
 
 
 def _about_files(result: "ImportResult", *, link: bool) -> Iterator[str]:

@@ -44,7 +44,7 @@ def good_folders(panel: str | None = None, *, default: str = "by its name") -> A
     """Return the option --ok."""
     return typer.Option(
         "--ok",
-        help="Class folder that holds good parts; repeat for several.",
+        help="Class folder that contains good parts; repeat for several.",
         show_default=default,
         rich_help_panel=panel,
     )

@@ -82,7 +82,7 @@ def predict_command(
     A photo that cannot be read is never called good.
     The others are judged all the same, and the exit code is 3.
 
-    Stopped while it writes a table, it goes on where it was when the same command is given again.
+    Stopped while it writes a table, it continues where it stopped when the same command is given again.
 
     [bold]Examples[/]
 

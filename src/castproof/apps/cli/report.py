@@ -45,7 +45,7 @@ def report_command(
     ] = None,
     no_bars: Annotated[bool, options.no_bars()] = False,
 ) -> None:
-    """Write one HTML file about a gate: what it promises, on which photos that rests, and where it errs.
+    """Write one HTML file about a gate: what it promises, on which photos that rests, and where it is wrong.
 
     It is made of what castproof decide chose; without that, of the run with its own threshold. It needs no network
     and no other file.

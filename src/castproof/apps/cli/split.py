@@ -92,7 +92,7 @@ def split_command(
             progress=Bars(wanted=not no_bars),
         )
     except KeyboardInterrupt:
-        errors.print("Stopped; the split is not complete. The same command goes on with it.")
+        errors.print("Stopped; the split is not complete. Give the same command again to continue.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     if by == "part":
         show_parts(result.whole)

@@ -95,7 +95,12 @@ def train_command(
     ] = None,
     no_gate: Annotated[bool, options.no_gate(RUN)] = False,
     full: Annotated[
-        bool, typer.Option("--full", help="Print every metric of every split.", rich_help_panel=RUN)
+        bool,
+        typer.Option(
+            "--full",
+            help="Print every metric of every split and every figure of the gate.",
+            rich_help_panel=RUN,
+        ),
     ] = False,
     no_bars: Annotated[bool, options.no_bars(RUN)] = False,
     **training: Any,
@@ -103,7 +108,7 @@ def train_command(
     """Train a classifier (defective or good) on a folder of photos, and choose its gate.
 
     Without split folders the network learns from every photo. Its gate (ACCEPT, REVIEW, REJECT) rests on folds over
-    parts: each photo is judged by a network that never saw its part. Ctrl-C keeps what was learnt; --resume goes on.
+    parts: each photo is judged by a network that never saw its part. Ctrl-C keeps what was learnt; --resume continues.
 
     [bold]Examples[/]
 
@@ -118,7 +123,7 @@ def train_command(
     if (data is None) == (resume is None):
         raise SettingError(
             "It is not clear what to train.",
-            rule="A run is started with --data, or gone on with by --resume.",
+            rule="A run is started with --data, or resumed with --resume.",
             found="Both are given." if data else "Neither is given.",
             fix="Give either --data DATA or --resume RUN.",
         )
@@ -166,7 +171,7 @@ def _refuse_settings(context: typer.Context) -> None:
     if given:
         raise SettingError(
             f"{', '.join(given)} cannot be given with --resume.",
-            rule="A resumed run goes on with its own settings and ends like an uninterrupted one.",
+            rule="A resumed run keeps its own settings and ends like an uninterrupted one.",
             fix="Leave it out, or start a new run with --data.",
         )
 

@@ -54,7 +54,7 @@ class TrainingConsole(RoundBars):
         manifest = photos.manifest
         if photos.good_only:
             tell(
-                "[bold]Good parts only:[/] no class folder holds defective parts. Photos will be judged by how far "
+                "[bold]Good parts only:[/] no class folder contains defective parts. Photos will be judged by how far "
                 "they lie from the good ones: ACCEPT or REVIEW, never REJECT, and no promise."
             )
         console.print(data_table(manifest))
@@ -78,7 +78,7 @@ class TrainingConsole(RoundBars):
             return
         test, val = leak.of("test"), leak.of("val")
         lines = (
-            "[bold]Parts stand in more than one split.[/] The results below tell how well the network knows these",
+            "[bold]Parts are in more than one split.[/] The results below show how well the network knows these",
             "parts again, not how it judges parts that it has never seen.",
             f"test photos whose part is in train: [bold]{share(test.photos_in_train, test.photos)}[/]",
             f"val photos whose part is in train:  [bold]{share(val.photos_in_train, val.photos)}[/]",
@@ -90,7 +90,7 @@ class TrainingConsole(RoundBars):
         propose("See the pairs", ["audit", str(manifest.root)])
 
     def recipe_chosen(self, recipe: str, trials: "Sequence[RecipeTrial]") -> None:
-        """Print how each recipe judged parts that it had not learnt from."""
+        """Print how each recipe judged parts that it was not trained on."""
         table = Table(title="Recipes, out of fold", title_justify="left")
         for name in ("", "log loss", "better than the first by"):
             table.add_column(name, justify="right" if name else "left")
@@ -98,7 +98,9 @@ class TrainingConsole(RoundBars):
             ahead = "" if one.ahead is None else f"{one.ahead:.4f} ± {one.chance:.4f}"
             loss = "not tried" if one.loss is None else decimal(one.loss)
             table.add_row(one.recipe, loss, ahead, style="bold" if one.recipe == recipe else None)
-        table.caption = "Every part counts alike, both kinds alike; ± is two standard errors over parts."
+        table.caption = (
+            "Every part has the same weight, and so have both kinds; ± is two standard errors over parts."
+        )
         table.caption_justify = "left"
         console.print(table)
         for one in trials:
@@ -120,7 +122,7 @@ class TrainingConsole(RoundBars):
 
     def going_on(self, done: int, rounds: int) -> None:
         """Print what is there already."""
-        console.print(f"Going on: {done} of {counted(rounds, 'fold')} are done.")
+        console.print(f"Resuming: {done} of {counted(rounds, 'fold')} are done.")
 
     def epoch_done(self, record: "EpochRecord") -> None:
         """Print one line per epoch."""
@@ -143,7 +145,7 @@ class TrainingConsole(RoundBars):
         for line in threshold_lines(trained.gate):
             console.print(line)
         tell(
-            f"[bold]The first defects:[/] put their photos into a class folder beside the good ones and give this "
+            f"[bold]The first defects:[/] put their photos into a class folder next to the good ones and give this "
             f"command again. With {LEAST_FOLDS} defective parts or more it trains on both kinds and ends with a gate "
             "that rests on them; promises take more parts."
         )
@@ -151,11 +153,11 @@ class TrainingConsole(RoundBars):
         propose("Make the model file for the station", ["export", str(run), "-o", "model.onnx"])
 
     def show_result(self, trained: "Trained", *, full: bool) -> None:
-        """Print what the gate does to parts that the network had not learnt from, and what to do next.
+        """Print what the gate does to parts that the network was not trained on, and what to do next.
 
         Args:
             trained: the run.
-            full: also print every metric of every split.
+            full: also print every metric of every split and every figure of the gate.
         """
         result, run = trained.result, trained.result.run.path
         console.print()
@@ -169,7 +171,7 @@ class TrainingConsole(RoundBars):
             _show_fitness(trained.gate)
         tell(_learnt_from(result.manifest))
         if trained.gate is not None:
-            show_gate(trained.gate)
+            show_gate(trained.gate, full=full)
         if no_gate:
             tell(
                 f"Photos are judged at the threshold {probability(result.learnt.threshold)}, which nothing proves."
@@ -199,7 +201,7 @@ def _learnt_from(manifest: "Manifest") -> str:
     learnt, rest = manifest.of_split("train"), len(manifest.photos) - len(manifest.of_split("train"))
     parts = {kind: len({one.part for one in learnt if one.defective == kind}) for kind in (False, True)}
     told = (
-        f"The network learnt from {counted(len(learnt), 'photo')} of {counted(parts[False], 'good part')} and "
+        f"The network was trained on {counted(len(learnt), 'photo')} of {counted(parts[False], 'good part')} and "
         f"{counted(parts[True], 'defective part')}"
     )
     return (

@@ -130,7 +130,7 @@ _OPTIONS: Final[tuple[tuple[str, type, str, str, str | None], ...]] = (
         "weigh",
         str,
         LEARNING,
-        "What counts alike: every photo, or both kinds and more nearly every part.",
+        "What has equal weight: every photo, or both kinds and, nearly, every part.",
         names(WEIGHINGS),
     ),
     (

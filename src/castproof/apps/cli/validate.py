@@ -60,7 +60,7 @@ def validate_command(
 ) -> None:
     """Check with a few new photos whether a gate still holds: verdicts, calibration, light, focus, position.
 
-    Photos of parts that the run knows do not count. Without labels it tells what photos alone can say.
+    Photos of parts that the run knows do not count. Without labels it reports what photos alone can show.
     A proposed gate is written to a new run folder, never over the one in use.
 
     [bold]Examples[/]

@@ -61,7 +61,7 @@ def ask_name(parent: tk.Misc, colours: Colours, scale: float, done: Callable[[st
     dialog = Dialog(parent, tr("Who inspects?"), colours, scale)
     ttk.Label(
         dialog.inside,
-        text=tr("Your name stands beside every verdict that you give. It is asked for once."),
+        text=tr("Your name is stored with every verdict that you give. It is asked for once."),
         wraplength=round(380 * scale),
     ).pack(anchor="w")
     field = ttk.Entry(dialog.inside)

@@ -147,7 +147,7 @@ class Deciding:
         elif file is None:
             why = tr("Verdicts cannot be kept for these photos, so none is taken.")
         elif prediction is None or (looked.inspection is None and looked.pixels is None):
-            why = tr("Let the model judge the photo first (F5): your verdict is kept beside its own.")
+            why = tr("Let the model judge the photo first (F5): your verdict is kept next to its own.")
         else:
             return Case(place, looked, prediction, file)
         desk.tell(NOTE, why)

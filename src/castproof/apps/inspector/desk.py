@@ -76,7 +76,7 @@ class Desk:
         self._asking = root.after(_NEWS_MS, self._look_for_news)
 
     def build(self) -> None:
-        """Make the window anew, in the language, theme and scale of the preferences, with all that is open."""
+        """Make the window again, in the language, theme and scale of the preferences, with all that is open."""
         use_language(self.preferences.language)
         if hasattr(self, "window"):
             self.commands.deciding.keep_draft()

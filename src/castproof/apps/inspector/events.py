@@ -16,7 +16,7 @@ from castproof.runtime.inspection import Inspection
 
 @dataclass(frozen=True, eq=False)
 class Similar:
-    """The most similar known good part of the training photos, turned as the photo lies."""
+    """The most similar known good part of the training photos, turned as the photo is."""
 
     name: str
     pixels: NDArray[np.uint8]
@@ -32,7 +32,7 @@ class ModelOpened:
 
 @dataclass(frozen=True, eq=False)
 class OldModelFound:
-    """A file that was chosen holds an old model: a person must say what it does not."""
+    """A file that was chosen contains an old model: a person must say what it does not."""
 
     file: OldModelFile
 

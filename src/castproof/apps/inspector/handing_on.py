@@ -112,7 +112,7 @@ class HandingOn:
             return
         chosen = filedialog.askdirectory(
             parent=self._desk.root,
-            title=tr("Where shall the folder with the disagreements be made?"),
+            title=tr("Where should the folder with the disagreements go?"),
             initialdir=root.parent,
         )
         if chosen:

@@ -181,13 +181,16 @@ def tell_where_verdicts_are(desk: "Desk") -> None:
     if file.brought_back:
         told.append(
             tr(
-                "Verdicts that had been kept elsewhere are beside these photos again: {count}",
+                "Verdicts that had been kept elsewhere are next to these photos again: {count}",
                 count=file.brought_back,
             )
         )
     if file.moved_from is not None:
         told.append(
-            tr("Nothing can be written beside these photos. Your verdicts are kept in {path}", path=file.path)
+            tr(
+                "Nothing can be written next to these photos. Your verdicts are kept in {path}",
+                path=file.path,
+            )
         )
     if told:
         desk.tell(NOTE, "\n".join(told))

@@ -27,7 +27,7 @@ from castproof.translation import tr
 
 
 def filters(folders: Sequence[str]) -> dict[str, str]:
-    """Return the words of every filter by its name; `folders` are those that photos lie in."""
+    """Return the words of every filter by its name; `folders` are those that photos are in."""
     return {
         ALL: tr("all photos"),
         WRONG: tr("wrong (MISMATCH)"),

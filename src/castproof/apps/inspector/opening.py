@@ -84,7 +84,9 @@ class Opening:
         else:
             self._desk.tell(
                 NOTE,
-                tr("The clipboard holds no picture and no path. Copy a photo, or a file, and paste it here."),
+                tr(
+                    "The clipboard contains no picture and no path. Copy a photo, or a file, and paste it here."
+                ),
             )
 
     def show_card(self) -> None:
@@ -121,7 +123,7 @@ class Opening:
             self.use_folder_path(path)
 
     def use_last_model(self, path: Path) -> None:
-        """Open the model that was open last; an old one is not, since a person must agree to it anew."""
+        """Open the model that was open last; an old one is not, since a person must agree to it again."""
         self._desk.engine.open_unknown(path.absolute(), ask=False)
 
     def use_model_path(self, path: "Path | str") -> None:

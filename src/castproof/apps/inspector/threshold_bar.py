@@ -1,4 +1,4 @@
-"""The slider of the thresholds: ACCEPT, the band of REVIEW, REJECT, and where p_defective of the photo lies."""
+"""The slider of the thresholds: ACCEPT, the band of REVIEW, REJECT, and where p_defective of the photo is."""
 
 import tkinter as tk
 from collections.abc import Callable
@@ -138,7 +138,7 @@ class ThresholdBar(ttk.Frame):
         )
 
     def _draw_photo(self, p: float) -> None:
-        """Draw a triangle below the bar where p_defective of the photo lies."""
+        """Draw a triangle below the bar where p_defective of the photo is."""
         x, top, side = self._x(p), self._middle_px + round(9 * self._scale), round(6 * self._scale)
         self.canvas.create_polygon(
             x, top, x - side, top + 1.5 * side, x + side, top + 1.5 * side, fill=self._colours.text

@@ -23,7 +23,7 @@ class DuplicateGroup:
 
     @property
     def across_splits(self) -> bool:
-        """Whether the photos lie in more than one split."""
+        """Whether the photos are in more than one split."""
         return len({photo.split for photo in self.photos}) > 1
 
     @property

@@ -61,7 +61,7 @@ class Audit:
 
     @property
     def has_leak(self) -> bool:
-        """Whether a part, or a photo, stands in more than one split."""
+        """Whether a part, or a photo, is in more than one split."""
         return bool(self.leak and self.leak.shared) or any(one.across_splits for one in self.duplicates)
 
     @property

@@ -1,4 +1,4 @@
-"""Parts that stand in more than one split, and parts that carry both labels."""
+"""Parts that are in more than one split, and parts that carry both labels."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +45,7 @@ class Leak:
 
     Args:
         parts: number of parts in all splits together.
-        shared: ids of the parts that stand in more than one split, those with most photos first.
+        shared: ids of the parts that are in more than one split, those with most photos first.
         counts: of test and of val: all, good and defective.
     """
 
@@ -104,7 +104,7 @@ def is_thin(photo: Photo) -> bool:
 
 
 def find_leak(parts: Parts) -> Leak | None:
-    """Return which parts stand in more than one split; None where the photos are not split."""
+    """Return which parts are in more than one split; None where the photos are not split."""
     splits = {part: {photo.split for photo in photos} for part, photos in parts.items()}
     if not any(split in SPLITS for found in splits.values() for split in found):
         return None

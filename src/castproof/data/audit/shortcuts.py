@@ -29,7 +29,7 @@ STATISTICS: Final = tuple(_READ)
 
 @dataclass(frozen=True, eq=False)
 class Shortcut:
-    """How well one statistic alone tells the labels apart.
+    """How well one statistic alone separates the labels.
 
     Args:
         statistic: one of `STATISTICS`.

@@ -68,17 +68,17 @@ def _promise(told: Reported | None, gate: Gate) -> Section:
     elif told is not None and told.decided:
         section["promise"] = promise_sentences(told.decision) or ["none"]
     else:
-        section["promise"] = ["none: no gate was decided that is told of here; see castproof decide"]
+        section["promise"] = ["none: no gate is described here; see castproof decide"]
     return section
 
 
 def _results(told: Reported | None) -> Section:
     if told is None:
-        return {"told on": "nothing: the run has no photos of parts that the network had not learnt from"}
+        return {"measured on": "nothing: the run has no photos of parts that the network was not trained on"}
     results = told.decision.results
     return {
-        "told on": f"{counted(len(told.decision.photos), 'photo')}, {told.decision.told_on}, of parts that the network "
-        "had not learnt from; every part counts alike, 95% intervals are clustered by part",
+        "measured on": f"{counted(len(told.decision.photos), 'photo')}, {told.decision.told_on}, of parts that the "
+        "network was not trained on; every part has the same weight, 95% intervals are clustered by part",
         "defective": _rates(results.defective),
         "good": _rates(results.good),
         "ECE, 15 bins": decimal(results.after.ece),

@@ -87,7 +87,7 @@ def check_unchanged(manifest: Manifest, hashes: Mapping[Photo, str]) -> None:
     if changed:
         raise DataError(
             f"The photos in {manifest.root} are not those that the run was trained on.",
-            rule="The card of a model file tells what it was trained on; so the photos must be the same.",
+            rule="The card of a model file says what it was trained on; so the photos must be the same.",
             found=f"{len(changed):,} of {counted(len(hashes), 'photo')} that were looked at have another content.",
             fix="Give the folder of the run's own photos: --data FOLDER",
             items=[photo.file for photo in changed[:SHOWN]],

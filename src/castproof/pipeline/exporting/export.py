@@ -182,7 +182,7 @@ def write_model_file(out: Path, graph: bytes, card: Card) -> int:
     if not card.examples:
         raise ModelFileError(
             f"{out} was not written.",
-            rule="Every model file holds a photo by which the machine that opens it checks itself.",
+            rule="Every model file contains a photo by which the machine that opens it checks itself.",
             fix="Give photos that can be read.",
         )
     model = onnx.load_from_string(graph)

@@ -1,4 +1,4 @@
-"""The input gate of a run: fitted on its training photos, told on parts that it was not fitted on."""
+"""The input gate of a run: fitted on its training photos, measured on parts that it was not fitted on."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -46,8 +46,8 @@ class FittedInputGate:
         seen = self.gate.false_alarms
         return (
             f"of {counted(seen.of_photos, 'training photo')} of {counted(seen.of_parts, 'part')}, limits taken from "
-            f"other parts alone call {seen.photos:,} unlike the others ({percent(seen.rate)}, every part counted "
-            f"alike; {percent(self.gate.false_alarm_rate)} was allowed)"
+            f"other parts alone call {seen.photos:,} unlike the others ({percent(seen.rate)}, every part "
+            f"weighted equally; {percent(self.gate.false_alarm_rate)} was allowed)"
         )
 
 

@@ -53,7 +53,7 @@ def changes_of_int8() -> tuple[str, ...]:
     """Return what a model file in int8 changed, in sentences."""
     return (
         "The pointwise convolutions are in int8, per channel; ranges were measured on up to "
-        f"{CALIBRATION_PHOTOS} training photos, every part alike. All else is in float32.",
+        f"{CALIBRATION_PHOTOS} training photos, every part weighted equally. All else is in float32.",
         f"p_defective may differ from the trained network's by up to {P_TOLERANCE}; results, promise and the limits "
         "of the input gate were measured in float32.",
         "The stored photos must give what this file gave where it was exported. A processor without int8 dot products "

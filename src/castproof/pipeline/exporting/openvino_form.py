@@ -128,8 +128,8 @@ def _changes(width: int, height: int) -> tuple[str, ...]:
         f"({height}, {width}, 1 or 3). The resize to the network's input is two constant matrix products, since "
         "OpenVINO takes no notice of antialiasing. Photos of other sizes were not compared and are not stored.",
         "It says the same only in float32: compile it with INFERENCE_PRECISION_HINT=f32, else OpenVINO picks bfloat16 "
-        "on some processors. OpenVINO reckons the calibration in float32, too.",
-        "Its card lies beside it as .json. Nothing checks the stored photos, the verdict or the input gate when it is "
+        "on some processors. OpenVINO computes the calibration in float32, too.",
+        "Its card is next to it as .json. Nothing checks the stored photos, the verdict or the input gate when it is "
         "opened or called: that is up to the program that opens it; castproof.load does not.",
     )
 

@@ -62,8 +62,8 @@ def references_of(
 ) -> list[Reference]:
     """Return photos of good training parts that the network finds clearly good: one of each part, then further ones.
 
-    They are chosen so that the photos of all of these parts, each counted alike, find one that is like them: the next
-    is always the one that helps most (greedy facility location, Nemhauser, Wolsey and Fisher 1978,
+    They are chosen so that the photos of all of these parts, each weighted equally, find one that is like them: the
+    next is always the one that helps most (greedy facility location, Nemhauser, Wolsey and Fisher 1978,
     https://doi.org/10.1007/BF01588971). That spreads them without preferring odd ones.
 
     Args:

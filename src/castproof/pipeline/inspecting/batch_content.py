@@ -93,7 +93,7 @@ def _cautions(batch: Batch) -> list[str]:
     if batch.decided_otherwise:
         said.append(
             tr(
-                "Verdicts of an inspector that were given beside another model or other thresholds: {count}.",
+                "Verdicts of an inspector that were given with another model or other thresholds: {count}.",
                 count=batch.decided_otherwise,
             )
         )
@@ -254,7 +254,7 @@ def _of(count: int, total: int) -> str:
 
 
 def _more(count: int) -> str:
-    return tr("Further photos, in the table beside this page: {count}", count=count) if count > 0 else ""
+    return tr("Further photos, in the table next to this page: {count}", count=count) if count > 0 else ""
 
 
 def _date(batch: Batch) -> str:

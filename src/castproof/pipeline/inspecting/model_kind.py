@@ -13,7 +13,7 @@ from castproof.run_folder import RunFolder
 from castproof.runtime.legacy_kind import LegacyKind, kind_of
 from castproof.translation import tr
 
-_METADATA: Final = 14  # the field of an ONNX file that holds what a program stored in it
+_METADATA: Final = 14  # the field of an ONNX file that contains what a program stored in it
 _KEY: Final = 1
 
 

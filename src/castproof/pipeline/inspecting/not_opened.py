@@ -85,7 +85,7 @@ def _what_to_do(path: Path, kind: ModelKind) -> str:
         ModelKind.CHECKPOINT: f"{of_a_run}\n{build_it}",
         ModelKind.RUN_FOLDER: tr("Make a model file of the run, and open that: {command}", command=export),
         ModelKind.OTHER_ONNX: tr(
-            "It cannot be converted: nothing tells how its photos are prepared. Ask its maker for a model file of "
+            "It cannot be converted: nothing says how its photos are prepared. Ask its maker for a model file of "
             "castproof, or for the PyTorch model."
         ),
         ModelKind.FOLDER: tr("Choose the model file in it. For photos, use Open folder…"),

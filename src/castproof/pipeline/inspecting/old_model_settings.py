@@ -150,7 +150,7 @@ class OldModelSettings:
         if problems:
             raise SettingError(
                 tr("The settings of the old model cannot be used."),
-                fix=tr("Open it again and mend them."),
+                fix=tr("Open it again and correct them."),
                 items=[f"{labels()[name]}: {text}" for name, text in problems.items()],
             )
 

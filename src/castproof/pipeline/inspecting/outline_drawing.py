@@ -30,7 +30,7 @@ def draw_rings(
     Args:
         shown: RGB, of the view's size; it is changed.
         rings: float64 (n, 2), x and y as a share of the photo's width and height.
-        viewport: where the photo lies.
+        viewport: where the photo is.
         dashed: whether the lines are dashed.
         scale: as in `picture`.
     """

@@ -38,17 +38,17 @@ class PhotoList:
         return len(self.names)
 
     def path(self, place: int) -> Path:
-        """Return where a photo lies."""
+        """Return where a photo is."""
         return self.root / self.names[place]
 
     def folder(self, place: int) -> str:
-        """Return the name of the folder that a photo lies in: its class, where the model knows that name."""
+        """Return the name of the folder that a photo is in: its class, where the model knows that name."""
         above = self.names[place].rpartition("/")[0]
         return above.rpartition("/")[2] if above else self.root.name
 
     @cached_property
     def folders(self) -> tuple[str, ...]:
-        """The names of the folders that photos lie in, in the order of the list."""
+        """The names of the folders that photos are in, in the order of the list."""
         return tuple(dict.fromkeys(map(self.folder, range(len(self)))))
 
     def labels(self, rules: Rules | None) -> NDArray[np.int8]:
@@ -72,7 +72,7 @@ def list_photos(folder: Path, found: Callable[[int], bool] = lambda count: True)
         found: told now and then how many there are so far; where it returns False the search ends with these.
 
     Raises:
-        DataError: there is no such folder, it holds no photos, or it cannot be read.
+        DataError: there is no such folder, it contains no photos, or it cannot be read.
     """
     if not folder.is_dir():
         raise DataError(
@@ -88,7 +88,7 @@ def list_photos(folder: Path, found: Callable[[int], bool] = lambda count: True)
         raise DataError(
             tr("There are no photos in {folder}.", folder=folder),
             rule=tr("Photos are JPEG, PNG, BMP, TIFF or WebP files."),
-            fix=tr("Choose a folder that holds photos, itself or in folders below it."),
+            fix=tr("Choose a folder that contains photos, itself or in folders below it."),
         )
     return PhotoList(Path(os.path.abspath(folder)), tuple(names))  # noqa: PTH100
 
@@ -105,7 +105,7 @@ def chosen_photos(photos: Sequence[Path]) -> PhotoList:
     except ValueError as error:
         raise DataError(
             tr("These photos cannot be opened together."),
-            rule=tr("They lie in one folder, or in folders below it."),
+            rule=tr("They are in one folder, or in folders below it."),
             fix=tr("Open the photos of one drive."),
         ) from error
     names = tuple(dict.fromkeys(path.relative_to(root).as_posix() for path in paths))

@@ -153,7 +153,7 @@ def _content(data: bytes) -> dict[str, Any]:
         raise ValueError(tr("it is not JSON ({reason})", reason=error)) from error
     version = content.get("version") if isinstance(content, dict) else None
     if not isinstance(content, dict) or not _is_whole(version) or version < 1:
-        raise ValueError(tr("it holds no settings of this program"))
+        raise ValueError(tr("it contains no settings of this program"))
     if version > VERSION:
         raise ValueError(tr("a newer program wrote it"))
     return content

@@ -217,7 +217,7 @@ class Session:
         return [one for one in found if one is not None]
 
     def path(self, place: int) -> Path:
-        """Return where a photo lies. Raises ValueError without photos."""
+        """Return where a photo is. Raises ValueError without photos."""
         return self._opened_photos.path(place)
 
     def name(self, place: int) -> str:
@@ -225,7 +225,7 @@ class Session:
         return self._opened_photos.names[place]
 
     def folder(self, place: int) -> str:
-        """Return the name of the folder that a photo lies in. Raises ValueError without photos."""
+        """Return the name of the folder that a photo is in. Raises ValueError without photos."""
         return self._opened_photos.folder(place)
 
     @property

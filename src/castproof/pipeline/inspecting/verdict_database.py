@@ -231,7 +231,7 @@ def _unsealed_entries(connection: sqlite3.Connection) -> list[JournalEntry]:
 
 
 def _check(connection: sqlite3.Connection) -> None:
-    """Raise NoJournalError unless the database holds what `_SCHEMA` says and nothing that would run beside it.
+    """Raise NoJournalError unless the database contains what `_SCHEMA` says and nothing that would run beside it.
 
     Raises NewerJournalError where a newer program wrote it.
     """

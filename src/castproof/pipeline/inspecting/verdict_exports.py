@@ -153,7 +153,7 @@ def _check_target(folder: Path, target: Path) -> None:
         )
     if target.resolve().is_relative_to(folder.resolve()):
         raise SettingError(
-            tr("{path} lies among the photos.", path=target),
+            tr("{path} is among the photos.", path=target),
             rule=tr("The copies would be taken for photos of the batch."),
             fix=tr("Choose a folder elsewhere."),
         )

@@ -2,7 +2,7 @@
 
 The checksum of a row is taken over its number, the checksum of the row before and its cells. So a changed cell shows in
 the row itself, and a row that is gone shows in the one after it. It guards against damage, not against somebody who
-computes it anew.
+computes it again.
 """
 
 import hashlib

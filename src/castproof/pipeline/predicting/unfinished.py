@@ -3,7 +3,7 @@
 They lie in the folder OUT.part beside OUT, in a file of JSON lines: the first says of which command, then a line that
 begins each sitting, then one row per photo or part in the order of the walk. A sitting that goes on adds to the end.
 Read together, the sittings are merged again, by the order of the walk; of a photo that was judged twice the later row
-counts. A line that is torn or damaged is passed over, and its photo judged anew. Verdicts follow anew from p_defective.
+counts. A line that is torn or damaged is passed over and its photo judged again. Verdicts follow from p_defective.
 """
 
 import heapq
@@ -59,7 +59,7 @@ class Unfinished:
         header: says of which command, JSON values.
 
     Raises:
-        SettingError: the folder holds the rows of another command.
+        SettingError: the folder contains the rows of another command.
         OutputError: it cannot be written.
     """
 
@@ -78,7 +78,7 @@ class Unfinished:
         self._write([_SITTING] if starts else [dict(header), _SITTING])
 
     def kept(self, unit: Unit, rules: Rules) -> Prediction | None:
-        """Return the finished prediction on `unit`; None where it must be judged (anew).
+        """Return the finished prediction on `unit`; None where it must be judged (again).
 
         Units come in the order of the walk. Rows of what the walk does not meet any more are passed over.
         """
@@ -226,8 +226,8 @@ def _of_another(folder: Path, first: bytes, header: Mapping[str, Any]) -> Settin
     now = json.loads(_line(header))
     other = [key for key in now if not isinstance(before, dict) or before.get(key) != now[key]]
     return SettingError(
-        f"{folder} holds what another command had finished.",
-        rule="Only the same command goes on with it: rows of two models or shards never mix.",
+        f"{folder} contains what another command had finished.",
+        rule="Only the same command can continue it: rows of two models or shards never mix.",
         found=f"They differ in: {', '.join(other)}.",
         fix="Give that command again, name another file to write, or remove the folder.",
     )

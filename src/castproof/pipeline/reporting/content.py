@@ -55,17 +55,17 @@ def verdict(told: Reported) -> tuple[str, str]:
             ALARM,
         )
     unread = f" {IF_NOT_READ_OFF}" if policy.name == MANUAL and bound is decision.gate.promise else ""
-    return f"No miss rate was asked for. Proven is that {limit}: on {_rests_on(told, bound)}.{unread}", WARN
+    return f"No target miss rate was set. Proven is that {limit}: on {_rests_on(told, bound)}.{unread}", WARN
 
 
 def _rests_on(told: Reported, bound: Bound) -> str:
     where = "test photos of " if bound is told.decision.proof else ""
     seen = f"of whose photos {percent(bound.passed) if bound.passed else 'none'} passed"
-    return f"{where}{counted(bound.parts, 'defective part')} that the network had not learnt from, {seen}"
+    return f"{where}{counted(bound.parts, 'defective part')} that the network was not trained on, {seen}"
 
 
 def contradicted(told: Reported) -> bool:
-    """Return whether photos that the gate was not chosen on speak against its promise by more than chance."""
+    """Return whether photos that the gate was not chosen on contradict its promise by more than chance."""
     promise, results = told.decision.gate.promise, told.decision.results
     if promise is None or promise.per != PER_PART or not told.promise_holds:
         return False
@@ -89,9 +89,9 @@ def notes(told: Reported) -> list[str]:
         found.append(CHOSE_THE_NETWORK)
     if told.sisters:
         found.append(
-            "The photos that the gate was chosen on were judged by sister networks, each of which had not learnt "
-            "from the parts that it judged. The promise is about networks that are trained alike, on photos of "
-            "parts like these."
+            "The photos that the gate was chosen on were judged by sister networks, none of which was trained "
+            "on the parts that it judged. The promise is about networks trained the same way, "
+            "on photos of parts like these."
         )
     usual = size_needed(0.0, USUAL, decision.gate.policy.confidence, EXACT) or 0
     parts = decision.source.evidence.evidence.parts(defective=True)

@@ -32,7 +32,7 @@ class Files:
     """What became of the photos' files since training.
 
     Args:
-        gone: those that cannot be read any more.
+        gone: those that can no longer be read.
         changed: those with another content.
     """
 
@@ -52,12 +52,12 @@ def data_section(told: Reported, files: Files) -> Section:
             f"{counted(len(evidence), 'photo')} of "
             f"{counted(evidence.parts(defective=True), 'defective part')} and "
             f"{counted(evidence.parts(defective=False), 'good part')}, "
-            + ("out of fold" if told.sisters else "which the network had not learnt from"),
+            + ("out of fold" if told.sisters else "which the network was not trained on"),
         ),
-        ("Told on", f"{counted(len(decision.photos), 'photo')}, {decision.told_on}"),
+        ("Measured on", f"{counted(len(decision.photos), 'photo')}, {decision.told_on}"),
         (
             "Left out",
-            f"{counted(source.known, 'photo')}: the network had learnt from their parts, or the gate was "
+            f"{counted(source.known, 'photo')}: the network was trained on their parts, or the gate was "
             "chosen on them"
             if source.known
             else "none",
@@ -67,7 +67,7 @@ def data_section(told: Reported, files: Files) -> Section:
         facts.append(
             (
                 "Set aside",
-                counted(aside, "photo") + " with a doubtful label, judged by nobody" if aside else "none",
+                counted(aside, "photo") + " with a doubtful label, not judged" if aside else "none",
             )
         )
     facts += _audit_facts(manifest)
@@ -83,7 +83,7 @@ def data_section(told: Reported, files: Files) -> Section:
         facts.append(
             (
                 "Since then",
-                f"{counted(files.gone, 'photo')} cannot be read any more, {files.changed:,} have another content",
+                f"{counted(files.gone, 'photo')} can no longer be read, {files.changed:,} have another content",
             )
         )
     return Section(DATA_LEAD, facts, [_counts_table(manifest)])
@@ -163,14 +163,14 @@ def doubts(told: Reported, files: Files) -> list[str]:
         )
     thin = sum(map(is_thin, manifest.photos))
     found.append(
-        "Parts: they were found from the pictures, or told. Where photos of one part are taken for several, "
+        "Parts: they come from the pictures, or from you. Where photos of one part are taken for several, "
         "there is less evidence than counted here."
         + (f" The part of {counted(thin, 'photo')} is a guess." if thin else "")
     )
     if missing := _missing_networks(told.decision.source):
         found.append(
             f"Networks: the file of {', '.join(missing)} is missing. Its verdicts on the photos were kept and are "
-            "counted here; its heat maps cannot be drawn, and nobody can check its verdicts with it."
+            "counted here; its heat maps cannot be drawn, and its verdicts cannot be checked with it."
         )
     if files.changed or files.gone:
         found.append(

@@ -119,7 +119,7 @@ def _pictures(decision: Decision, rows: Rows, progress: Progress) -> Pictures:
 def _by_network(
     source: Source, photos: Sequence[Photo]
 ) -> Iterator[tuple[Checkpoint | None, Sequence[Photo]]]:
-    """Yield each network, None where its file is gone or broken, with photos of parts that it had not learnt from."""
+    """Yield each network, None where its file is gone or broken, with photos of parts that it was not trained on."""
     groups = defaultdict(list)
     for photo in photos:
         groups[source.network_of(photo).best_model].append(photo)
@@ -165,6 +165,6 @@ def errors_text(decision: Decision, groups: Sequence[JudgedGroup]) -> str:
     alone = " Each photo is judged alone here." if decision.gate.policy.combine.several else ""
     return (
         f"Look at these {counted(shown, 'photo')} before you sign: is the label right, and did the network look at "
-        "the defect? Beside each photo lies its heat map, by one scale for all: colour is evidence for defective, "
+        "the defect? Beside each photo is its heat map, by one scale for all: colour is evidence for defective, "
         "and a line runs around the strongest place, dashed where the network sees next to nothing." + alone
     )

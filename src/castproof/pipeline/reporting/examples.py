@@ -38,7 +38,7 @@ class Candidate:
 
 
 def examples(decision: Decision, progress: Progress = SILENT) -> list[Example]:
-    """Return the photos that the explorer holds; those that cannot be read any more are not among them.
+    """Return the photos that the explorer holds; those that can no longer be read are not among them.
 
     Args:
         decision: the gate, and the photos that its results are told of.

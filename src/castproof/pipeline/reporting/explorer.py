@@ -22,7 +22,7 @@ MOST_LOGIT: Final = 14.0
 MARGIN: Final = 0.5
 NOT_STATED: Final = "\N{EM DASH}"
 WITHOUT_RATE: Final = (
-    "Type the share of defective parts on your line to see load and cost; the photos do not tell it."
+    "Type the share of defective parts on your line to see load and cost; the photos do not show it."
 )
 VERDICTS: Final = (
     ("defective-accepted", "missed: defective, ACCEPT"),
@@ -206,5 +206,5 @@ def _warning(decision: Decision) -> str:
     return (
         promise
         + " These are also the photos that the gate was chosen on, so that the figures here are not what to expect of "
-        "other parts: that is what the results above tell, where every photo met a gate chosen without its part."
+        "other parts: that is what the results above show, where every photo met a gate chosen without its part."
     )

@@ -14,10 +14,10 @@ from castproof.threads import map_in_threads
 def thumbnails(
     manifest: Manifest, photos: Sequence[Photo], longest_px: int, progress: Progress = SILENT
 ) -> dict[str, Picture]:
-    """Return small pictures by file; photos that cannot be read any more are not among them.
+    """Return small pictures by file; photos that can no longer be read are not among them.
 
     Args:
-        manifest: where the photos lie.
+        manifest: where the photos are.
         photos: those to read.
         longest_px: longer side of the pictures, pixels.
         progress: told of every picture.

@@ -33,9 +33,9 @@ DRAWN_ALIKE: Final = (
     "It takes for granted that the parts of the line are drawn like these, one independent of the other."
 )
 SISTERS: Final = (
-    "The networks that judged these photos are sisters: trained alike, each without the parts that it judged. The "
-    "promise is about networks trained in this way, and the one that goes to the line is another of them. It is "
-    "reckoned as if the parts were judged independently, though the sisters share most of what they learnt from: "
+    "The networks that judged these photos are sisters: trained the same way, each without the parts that it judged. "
+    "The promise is about networks trained in this way, and the one that goes to the line is another of them. It is "
+    "computed as if the parts were judged independently, though the sisters share most of what they learnt from: "
     "simulations found such bounds kept, a proof there is none."
 )
 EVERY_LEVEL: Final = (
@@ -84,7 +84,7 @@ def _bound_facts(bound: Bound) -> list[tuple[str, str]]:
     facts = [
         ("Independent evidence", counted(bound.parts, "defective part")),
         ("Their photos", f"{bound.photos:,}, which count for no more than their parts"),
-        ("Passed", f"{percent(bound.passed)}, every {unit} counted alike"),
+        ("Passed", f"{percent(bound.passed)}, every {unit} weighted equally"),
         ("At most", f"{ceiled(bound.at_most)}, with {stated(bound.confidence)} confidence, one-sided"),
     ]
     if bound.per == PER_PHOTO:
@@ -193,12 +193,12 @@ def limits(told: Reported, doubts: list[str]) -> list[str]:
     ]
     if good < FEW_PARTS:
         found.append(
-            f"Few good parts: false alarms are told from {counted(good, 'good part')}. One more or less "
+            f"Few good parts: false alarms are measured on {counted(good, 'good part')}. One more or less "
             f"changes the share by {percent(1 / good)}; no rate below {ceiled(none_of(good))} can be proven."
         )
     if decision.gate.policy.defect_rate is None:
         found.append(
             "No load of looks and no cost per part are stated: they depend on the share of defective parts on your "
-            "line, which photos do not tell. Give it with --defect-rate."
+            "line, which photos do not show. Give it with --defect-rate."
         )
     return [*found, *doubts]

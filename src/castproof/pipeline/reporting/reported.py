@@ -84,5 +84,5 @@ def _own_thresholds(path: Path) -> dict[int, float]:
         return found
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise BrokenRunError(
-            f"{path} tells no threshold.", found=f"({error})", fix="Give a complete run, or make it again."
+            f"{path} says no threshold.", found=f"({error})", fix="Give a complete run, or make it again."
         ) from error

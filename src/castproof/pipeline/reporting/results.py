@@ -11,7 +11,7 @@ from castproof.report.gate_page import Section
 from castproof.report.page import Table
 from castproof.wording import counted, percent, probability, stated
 
-RATE_HEADER: Final = ("", "share, parts alike", "interval", "photos", "parts with any", "worth*")
+RATE_HEADER: Final = ("", "share, equal weight per part", "interval", "photos", "parts with any", "worth*")
 
 
 def results_section(told: Reported) -> Section:
@@ -25,7 +25,7 @@ def results_section(told: Reported) -> Section:
             "Verdicts" if results.by_part is None else "Verdicts on single photos",
             RATE_HEADER,
             [*_rate_rows("defective", results.defective), *_rate_rows("good", results.good)],
-            "* as many independent photos would tell as much. Intervals: "
+            "* the number of independent photos that would say as much. Intervals: "
             f"{stated(confidence)}, clustered by part: {'; '.join(methods)}.",
         ),
     ]
@@ -44,8 +44,8 @@ def results_section(told: Reported) -> Section:
         else []
     )
     return Section(
-        f"These are verdicts on {_told_on(decision)}. A share counts every part alike, however often it was "
-        "photographed; its interval tells how far chance with so few parts can have moved it.",
+        f"These are verdicts on {_told_on(decision)}. A share gives every part the same weight, however often it was "
+        "photographed; its interval shows how far chance with so few parts can have moved it.",
         tables=tables,
         notes=differs,
     )

@@ -24,7 +24,7 @@ from castproof.wording import counted, stated
 NUMBERS: Final = ("brightness", "contrast", "glare", "sharpness", "rim contrast")
 KINDS: Final[tuple[tuple[ErrorKind, str], ...]] = (("missed", "missed"), ("false_alarms", "rejected"))
 HEADER: Final = ("", "missed", "parts", "false alarms", "parts")
-TOO_FEW: Final = "too few parts to tell"
+TOO_FEW: Final = "too few parts"
 WORST: Final = 3
 WORSE: Final = 1.25  # times the rate of all photos, from which a slice is worth a look
 WORST_PARTS: Final = 6
@@ -54,16 +54,15 @@ def slice_results(
     groups = _worst_groups(decision, [*by_light, *by_name], by_part, progress)
     tables = [_slice_table(f"By {name}", of) for name, of in _by_property([*by_light, *by_name]).items()]
     notes = [
-        "Shares count parts alike; in brackets their intervals, "
+        "Shares give every part the same weight; in brackets their intervals, "
         f"{stated(decision.results.good.rejected.confidence)}. Where a slice has fewer than {LEAST_PARTS} "
-        "parts of a kind, nothing is told of it. Of many slices some are worse than the rest by chance."
+        "parts of a kind, nothing is said about it. Of many slices some are worse than the rest by chance."
     ]
     if decision.gate.policy.combine.several:
         notes.append("Each photo is judged alone here; the gate takes several photos of a part.")
     if len(statistics) < len(decision.photos):
         notes.append(
-            f"{counted(len(decision.photos) - len(statistics), 'photo')} cannot be read any more and "
-            "stand in no slice of light."
+            f"{counted(len(decision.photos) - len(statistics), 'photo')} can no longer be read and are in no slice."
         )
     return Section(LEAD, tables=[*tables, _part_table(by_part)], notes=notes), groups
 

@@ -22,20 +22,20 @@ def next_lines(validation: Validation, proposal: Proposal | None, why_not: str =
         return [
             *([f"There is no new gate to propose: {why_not}"] if why_not else []),
             "Look whether these are the right photos: the part, the camera, the light. If they are what the line makes "
-            "now, train on such photos, too, and decide a gate anew.",
+            "now, train on such photos, too, and decide the gate again.",
         ]
     if not validation.labelled:
         return [
-            "Let a person label these photos, put them into class folders and validate again: then it can be told "
-            "whether defects are caught."
+            "Let a person label these photos, put them into class folders and validate again: then it is "
+            "known whether defects are caught."
         ]
     if proposal is None:
         changed = has_changed(validation)
         return [
             *([f"There is no new gate to propose: {why_not}"] if why_not else []),
-            "Find out what has changed at the camera or in the parts, and mend it or train anew with such photos."
+            "Find out what has changed at the camera or in the parts, and fix it or train again with such photos."
             if changed
-            else "Keep the gate; validate again with further parts, so that more can be told.",
+            else "Keep the gate; validate again with further parts, so that more can be said.",
         ]
     return proposal_lines(validation, proposal)
 
@@ -91,16 +91,17 @@ def method(validation: Validation) -> list[str]:
         "spread), corrected for "
         "many numbers by Holm's rule: in each of both a change where there is none comes in at most 5% "
         "of cases each.",
-        "No change seen is no proof that nothing changed: what so many parts could have shown is told beside it.",
+        "No change seen is no proof that nothing changed: what so many parts could have shown is given next to it.",
     ]
     if validation.labelled:
         return [
             *found,
-            "Verdicts at training are those on parts that neither the network had learnt from nor the gate was chosen "
-            "on, if there are any. The interval of a difference is put together from those of both rates.",
+            "Verdicts at training are those on parts that neither the network was trained on nor the gate was "
+            "chosen on, if there are any. The interval of a difference is put together "
+            "from those of both rates.",
             "The share of defective parts in a new set is what somebody put into it; for the calibration p_defective "
             "is adapted to it first.",
-            "castproof cannot know whether these parts stand for those that will come, nor whether labels are right.",
+            "castproof cannot know whether these parts represent those that will come, nor whether labels are right.",
         ]
     return [
         *found,
@@ -112,21 +113,21 @@ def method(validation: Validation) -> list[str]:
 
 def _why(validation: Validation, proposal: Proposal) -> str:
     if not has_changed(validation):
-        return "; nothing seen speaks against taking them for parts of one line, which is assumed"
+        return "; nothing seen argues against taking them for parts of one line, which is assumed"
     if proposal.rests_on == BOTH:
-        return ", since the new ones alone are too few. Something changed, so the old ones no longer stand for the line"
-    return ", since something changed and the old ones no longer stand for the line"
+        return ", since the new ones alone are too few. Something changed, so the old ones no longer represent the line"
+    return ", since something changed and the old ones no longer represent the line"
 
 
 def _told(proposal: Proposal) -> str:
     if proposal.results is None:
         return (
-            "These photos cannot tell what it does, since it was chosen on them, and there are too few parts to "
+            "These photos cannot show what it does, since it was chosen on them, and there are too few parts to "
             "estimate it fold by fold."
         )
     told = proposal.results
     return (
-        "These photos cannot tell what it does, since it was chosen on them. The same rule without each fold's parts "
+        "These photos cannot show what it does, since it was chosen on them. The same rule without each fold's parts "
         f"misses {share_words(told.defective.accepted)} of the defective and rejects "
         f"{share_words(told.good.rejected)} of the good ones."
     )

@@ -117,7 +117,7 @@ def tables(validation: Validation) -> list[Table]:
             (one.name, *_rate_cells(one.now), *_rate_cells(one.before), _difference_cell(one))
             for one in validation.rates
         ]
-        text = "Shares count parts alike, single photos are judged; in brackets: 95% intervals, clustered by part."
+        text = "Single photos, equal weight per part; in brackets: 95% intervals, clustered by part."
         found.append(Table("Verdicts", header, rows, text))
     compared = [*validation.said, *validation.images]
     if compared:
@@ -142,7 +142,7 @@ def _changes_table(compared: Sequence[Change]) -> Table:
         for one in compared
     ]
     return Table(
-        "Network and photos beside training",
+        "Network and photos compared with training",
         header,
         rows,
         "Means over parts. Shift: in standard deviations between the parts at training; shows from: the shift that so "

@@ -68,14 +68,14 @@ def read_new(
 ) -> tuple[Manifest, bool]:
     """Return the photos in `data`, and whether they are labelled; splits that they have are left out.
 
-    They are not where `unlabelled` says so, or where no photo lies in a folder of its own. Labels are never guessed:
+    They are not where `unlabelled` says so, or where no photo is in a folder of its own. Labels are never guessed:
     class folders whose names do not say which are good are refused.
 
     Args:
         data: class folders, or photos without labels.
         ok: names of the good class folders.
         trained_ok: those given at training, where `ok` is not given.
-        unlabelled: what folders the photos lie in says nothing.
+        unlabelled: what folders the photos are in says nothing.
 
     Raises:
         SettingError: `ok` is given beside `unlabelled`.

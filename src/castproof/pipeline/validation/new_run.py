@@ -42,8 +42,8 @@ def check_new_run(new_run: Path, run: RunFolder, data: Path) -> None:
         )
     if new_run.resolve().is_relative_to(run.path.resolve()):
         raise OutputError(
-            f"{new_run} lies in the run that it is to be another version of.",
-            fix="Give a folder outside of it, for example beside it.",
+            f"{new_run} is in the run that it is to be another version of.",
+            fix="Give a folder outside of it, for example next to it.",
         )
     check_outside(data, new_run)
 

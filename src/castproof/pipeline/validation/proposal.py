@@ -73,7 +73,7 @@ def look_for_gate(validation: Validation, *, wanted: bool) -> Found:
 def propose(validation: Validation, *, changed: bool) -> Proposal:
     """Return the gate that the policy of the run chooses with the new photos.
 
-    Where something has changed, the old parts no longer stand for the line, so that the new ones alone are taken, if
+    Where something has changed, the old parts no longer represent the line, so that the new ones alone are taken, if
     they are enough for the policy. If they are not, both are: nothing is promised then, so that only a stricter gate is
     proposed. Where no change was noticed, both are taken as parts of one line.
 
@@ -154,7 +154,7 @@ def _another_kind(validation: Validation) -> SettingError:
 def _no_stricter_gate(validation: Validation, needed: int | None) -> PromiseError:
     return PromiseError(
         "Nothing asks for a stricter gate, and a laxer one needs a promise.",
-        rule="Since something changed, the old parts no longer stand for the line: only new ones can prove a promise.",
+        rule="Since something changed, the old parts no longer represent the line: only new ones can prove a promise.",
         found=f"Found {counted(validation.evidence.parts(defective=True), 'new defective part')}"
         + (f"; it takes {needed:,}." if needed else "."),
         fix="Take photos of more parts.",

@@ -25,7 +25,7 @@ REVIEWED_GOOD: Final = "good parts in REVIEW"
 
 @dataclass(frozen=True)
 class RateChange:
-    """How often one verdict was given at training and is given now, to good or defective parts; each counts alike."""
+    """How often one verdict was given at training and is given now, to good or defective parts of equal weight."""
 
     name: str
     kind: str

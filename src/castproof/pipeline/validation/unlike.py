@@ -17,7 +17,7 @@ from castproof.pipeline.judged import Source, part_numbers
 from castproof.pipeline.validation.new_photos import NewPhotos
 from castproof.progress import SILENT, Progress
 
-MOST: Final = 0.5  # of the photos, parts counted alike: then they are of another kind
+MOST: Final = 0.5  # of the photos, parts weighted equally: then they are of another kind
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Unlike:
     """New photos that the input gate calls unlike the training photos.
 
     Args:
-        rate: how many they are, each part counted alike.
+        rate: how many they are, each part weighted equally.
         reasons: in which ways, and how many photos: the commonest first.
     """
 

@@ -52,7 +52,7 @@ class Validation:
         data: the folder of the new photos.
         gate: the gate of the run.
         gate_file: the content of gate.json; None where no gate was decided: then `gate` is the threshold of training.
-        source: what the run tells of parts that it had not learnt from.
+        source: what the run tells of parts that it was not trained on.
         told_on: which photos of the run the new ones are compared with.
         new: the new photos.
         judged: those of them that count, with what the network says; labels are all False where there are none.
@@ -126,7 +126,7 @@ def validate(
         run: the trained run, with its gate.
         data: class folders, or photos without labels.
         ok: names of the good class folders; by default those given at training, else recognised by name.
-        unlabelled: what folders the photos lie in says nothing.
+        unlabelled: what folders the photos are in says nothing.
         parts: which of the photos show one part, a value of --parts.
         skip_unreadable: leave out photos that cannot be decoded.
         device: "auto", "cpu", "cuda" or "mps".
@@ -154,7 +154,7 @@ def validate(
     if not paths:
         raise DataError(
             f"There is nothing new in {data}.",
-            rule="Only photos of parts that the run does not know tell whether it holds.",
+            rule="Only photos of parts that the run does not know show whether it holds.",
             found=f"All {len(new.manifest.photos):,} photos show parts that it knows.",
             fix="Take photos of other parts.",
         )
@@ -220,7 +220,7 @@ def check_outdir(outdir: Path, data: Path) -> None:
     if RunFolder(outdir).hparams.exists():
         raise OutputError(
             f"{outdir} is a run folder.",
-            rule="The results of a validation must not stand among those of a run.",
+            rule="The results of a validation must not be among those of a run.",
             fix="Choose another --outdir, or leave it out.",
         )
     check_outside(data, outdir)

@@ -42,7 +42,7 @@ def verdict(validation: Validation) -> tuple[State, str]:
             f"The gate does not hold: more {' and more '.join(worse)} than at training in {parts}.",
         )
     moved = _moved_words(validation)
-    state, text = _holds(validation, "" if moved else f"Nothing in {parts} speaks against it. ")
+    state, text = _holds(validation, "" if moved else f"Nothing in {parts} contradicts it. ")
     if moved:
         return "warn", f"Something changed: {moved}. {text}"
     return state, text
@@ -64,11 +64,11 @@ def _unlabelled_verdict(validation: Validation) -> tuple[State, str]:
     parts, moved = counted(validation.parts, "part"), _moved_words(validation)
     if moved:
         return "warn", (
-            f"Something changed: {moved}. Whether the gate still catches defects, only photos with labels can tell."
+            f"Something changed: {moved}. Whether the gate still catches defects, only photos with labels can show."
         )
     return "open", (
         f"No change seen in the photos of {parts} and in what the network says of them. Whether the gate still catches "
-        "defects, only photos with labels can tell."
+        "defects, only photos with labels can show."
     )
 
 
@@ -78,19 +78,19 @@ def _holds(validation: Validation, silence: str) -> tuple[State, str]:
         missed = next(one for one in validation.rates if one.name == MISSED)
         most = f" by up to {points(missed.difference.high)}" if missed.difference else ""
         return "open", (
-            f"Whether the gate holds cannot be told: missed defects may have risen{most}. {silence}".rstrip()
+            f"Whether the gate holds is not known: missed defects may have risen{most}. {silence}".rstrip()
         )
     proves = f"at most {ceiled(promise.bound.at_most)} of {unit_words(promise)} pass"
     if promise.proven:
         return "fine", f"The gate holds as far as {parts} can tell: they alone prove that {proves}."
     if promise.bound.passed > promise.limit:
         return "open", (
-            f"Whether the gate holds cannot be told yet, but it does not look like it: {percent(promise.bound.passed)} "
+            f"Whether the gate holds is not known yet, but it does not look like it: {percent(promise.bound.passed)} "
             f"of {units_words(promise)} pass and {limit_words(promise)} were promised, which may still be chance. "
             f"{more_words(promise)}"
         )
     return "open", (
-        f"Whether the gate holds cannot be told yet. {silence}{units_words(promise)} prove no more than that {proves}; "
+        f"Whether the gate holds is not known yet. {silence}{units_words(promise)} prove no more than that {proves}; "
         f"{limit_words(promise)} were promised. {more_words(promise)}"
     )
 

@@ -27,7 +27,7 @@ STATISTIC_WORDS: Final = {
     "network": "logit",
     "clearness": "distance of the logit from where ACCEPT ends",
 }
-CANNOT_TELL: Final = "cannot tell"
+CANNOT_TELL: Final = "inconclusive"
 FOUR_OF_FIVE: Final = "in four of five cases"
 MOST_PARTS_ASKED_FOR: Final = 1_000
 ONE: Final = {GOOD_PARTS: "good part", DEFECTIVE_PARTS: "defective part", ANY_KIND: "part"}
@@ -121,7 +121,7 @@ def _rate(change: RateChange) -> Finding:
         return Finding(change.name, state, "more", f"{text}more than at training.")
     if difference.says == "lower":
         return Finding(change.name, "fine", "fewer", f"{text}fewer than at training.")
-    return Finding(change.name, "open", CANNOT_TELL, f"{text}cannot tell.{_to_tell(change)}")
+    return Finding(change.name, "open", CANNOT_TELL, f"{text}inconclusive.{_to_tell(change)}")
 
 
 def _to_tell(change: RateChange) -> str:
@@ -131,9 +131,9 @@ def _to_tell(change: RateChange) -> str:
         return ""
     more = difference.more_parts
     if more is not None and more <= MOST_PARTS_ASKED_FOR:
-        return f" About {counted(more, f'more {change.kind} part')} would tell so large a rise."
+        return f" About {counted(more, f'more {change.kind} part')} would show so large a rise."
     few = counted(change.before.parts, f"{change.kind} part")
-    return f" New parts alone cannot tell so small a rise, since training has {few}."
+    return f" New parts alone cannot show so small a rise, since training has {few}."
 
 
 def _calibration(check: CalibrationCheck) -> Finding:
@@ -160,7 +160,7 @@ def _images(validation: Validation) -> Finding:
             "photos",
             "open",
             "not compared",
-            "The photos of the run are not on this disk: nobody can tell whether light, focus or position changed.",
+            "The photos of the run are not on this disk: nothing shows whether light, focus or position changed.",
         )
     return _compared("photos", validation.images, "light, focus and position")
 
@@ -200,7 +200,7 @@ def _limits(found: Sequence[Change]) -> Iterator[str]:
 def more_words(promise: PromiseCheck) -> str:
     """Return how many more parts it takes to prove that a promise is kept, or broken."""
     if promise.more_parts is None:
-        return "Where exactly so many pass as were promised, no number of parts would tell."
+        return "Where exactly so many pass as were promised, no number of parts would show it."
     few = promise.more_parts <= MOST_PARTS_ASKED_FOR
     more = counted(min(promise.more_parts, MOST_PARTS_ASKED_FOR), "more defective part")
     about = "about" if few else "more than"

@@ -1,4 +1,4 @@
-"""Shares are written by `castproof.wording` alone, in one style: "4.5%", without a space."""
+"""What users read: percentages in one style, "4.5%", by `castproof.wording` alone, and words of the trade."""
 
 import ast
 import re
@@ -11,6 +11,12 @@ SOURCE = ROOT / "src" / "castproof"
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.name != "wording.py")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SPACED = re.compile(r"[0-9}]\s%(?![0-9(])")
+TAGS = re.compile(r"<[^>]*>|\{[{%].*?[%}]\}")
+QUAINT = re.compile(
+    r"\b(told on|reckon\w*|mends?|mended|errs|gone on with|going on:|counts? alike|counted alike|parts alike|"
+    r"trained alike|anew|speaks? against|stands? in (?:more|several|both|two|one)|learnt from (?:photos|them|it)\b)",
+    re.IGNORECASE,
+)
 
 
 def texts(tree: ast.AST) -> list[str]:
@@ -39,3 +45,15 @@ def test_no_module_formats_percentages_of_its_own(path: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_pages_write_percentages_as_the_program_does(page: Path) -> None:
     assert SPACED.findall(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", [*MODULES, *sorted(SOURCE.rglob("*.j2"))], ids=lambda path: path.name)
+def test_screens_and_pages_use_plain_words(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    shown = [TAGS.sub("", source)] if path.suffix == ".j2" else texts(ast.parse(source))
+    assert [text for text in shown if " " in text and QUAINT.search(" ".join(text.split()))] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_documentation_uses_plain_words(page: Path) -> None:
+    assert [found[0] for found in QUAINT.finditer(page.read_text(encoding="utf-8"))] == []
