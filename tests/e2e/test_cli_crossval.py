@@ -104,7 +104,7 @@ def test_a_stopped_cross_validation_goes_on_to_the_same_end(
     begun = place / "stopped"
     stopped = castproof.run(command, place, interrupt_when=(begun / "crossval.json").is_file)
     assert stopped.code == 130, stopped.text
-    assert "the same command goes on" in " ".join(stopped.err.split())
+    assert "give the same command again to continue" in " ".join(stopped.err.split())
     assert "Traceback" not in stopped.text
     assert not (begun / "metrics.json").exists()
     rounds = len(list(begun.glob("*/metrics.json")))

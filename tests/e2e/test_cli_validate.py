@@ -159,7 +159,7 @@ def test_a_proposal_is_another_run_and_its_photos_do_not_count_for_it(
     command = ["validate", run, "--data", shift, "--outdir", "out", "--propose", "runs/after"]
     done = castproof.run(command, tmp_path)
     assert done.code == 0, done.text
-    assert "cannot tell what it does" in told(done)
+    assert "cannot show what it does" in told(done)
     assert snapshot(run) == before
     after = tmp_path / "runs" / "after"
     content = json.loads((after / "gate" / "gate.json").read_text(encoding="utf-8"))
@@ -207,7 +207,7 @@ def test_what_cannot_be_done_is_told_before_anything_is_computed(
     for flags, words in (
         (["--outdir", run], "is a run folder"),
         (["--outdir", shift / "out"], "folder of the photos"),
-        (["--propose", run / "inside"], "lies in the run"),
+        (["--propose", run / "inside"], "is in the run"),
         (["--propose", shift / "inside"], "folder of the photos"),
     ):
         done = castproof.run(["validate", run, "--data", shift, *flags], tmp_path)

@@ -277,7 +277,7 @@ def test_a_read_only_place_sends_verdicts_to_the_data_folder_until_it_can_be_wri
     again = start()
     again.until(lambda: again.desk.session.model is not None)
     again.open(photos=photos)
-    again.until(lambda: "beside these photos again: 1" in again.message)
+    again.until(lambda: "next to these photos again: 1" in again.message)
     assert [again.desk.session.seen.photos.names[one] for one in again.desk.session.verdicts] == [decided]
     assert "lot.verdicts.sqlite" in boxes(again)
     again.close()
